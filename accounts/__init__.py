@@ -1,0 +1,1 @@
+"""Customer accounts: who is billed, who may do what, and how to reach them."""

@@ -1,0 +1,163 @@
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.permissions import Flag
+
+# Field sizes that hold what people really have: the longest company names registered in Europe
+# run past 200 characters.
+NAME_LENGTH = 250
+ADDRESS_LENGTH = 200
+
+
+class Account(models.Model):
+    """The entity that buys and is billed, known outside by its number.
+
+    Account Details (company, phone, address, tax number) stand here; the billing contact overrides
+    them block by block (``accounts.contacts``). Neither this table nor Membership is under
+    row-level security: they are the gate that opens an account's scope.
+    """
+
+    class Kind(models.TextChoices):
+        PERSONAL = "personal"
+        ORGANISATION = "organisation"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+        CLOSED = "closed"
+
+    class TaxNumberStatus(models.TextChoices):
+        UNCHECKED = "unchecked"
+        VALID = "valid"
+        INVALID = "invalid"
+
+    # From 100001 up, never reused: see accounts.numbering.
+    number = models.BigIntegerField(unique=True, editable=False)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.ACTIVE)
+    name = models.CharField(max_length=NAME_LENGTH)
+    # The customer's key in the system that charges come from.
+    external_reference = models.CharField(max_length=100, null=True, blank=True, unique=True)
+    timezone = models.CharField(max_length=64, default="UTC")
+    locale = models.CharField(max_length=10, default="en")
+    currency = models.CharField(max_length=3, help_text="ISO 4217")
+
+    company = models.CharField(max_length=NAME_LENGTH, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    address_line_1 = models.CharField(max_length=ADDRESS_LENGTH, blank=True)
+    address_line_2 = models.CharField(max_length=ADDRESS_LENGTH, blank=True)
+    address_line_3 = models.CharField(max_length=ADDRESS_LENGTH, blank=True)
+    postcode = models.CharField(max_length=20, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    subdivision = models.CharField(max_length=100, blank=True)
+    country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
+
+    tax_number = models.CharField(max_length=40, blank=True)
+    tax_number_status = models.CharField(
+        max_length=20, choices=TaxNumberStatus.choices, default=TaxNumberStatus.UNCHECKED
+    )
+    registration_id = models.CharField(max_length=60, blank=True, help_text="EN 16931 BT-47")
+    registration_scheme = models.CharField(max_length=4, blank=True, help_text="ISO 6523 code")
+    electronic_address = models.CharField(max_length=100, blank=True, help_text="EN 16931 BT-49")
+    electronic_address_scheme = models.CharField(max_length=4, blank=True, help_text="EAS code")
+    buyer_reference = models.CharField(max_length=100, blank=True, help_text="EN 16931 BT-10")
+    order_number = models.CharField(max_length=100, blank=True, help_text="EN 16931 BT-13")
+    contract_number = models.CharField(max_length=100, blank=True, help_text="EN 16931 BT-12")
+    project_number = models.CharField(max_length=100, blank=True, help_text="EN 16931 BT-11")
+    payment_terms_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="empty: the seller's own terms"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=models.Q(number__gte=100001), name="account_number_from_100001"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(country__regex="^[A-Z]{2}$"), name="account_country_is_a_code"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(currency__regex="^[A-Z]{3}$"), name="account_currency_is_a_code"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.name}"
+
+
+class Membership(models.Model):
+    """A user's place in an account. Flags are stored, permissions are checked.
+
+    Every account has exactly one owner when a transaction commits: at most one by a unique index,
+    at least one by a deferred trigger.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships"
+    )
+    is_owner = models.BooleanField(default=False)
+    flags = ArrayField(
+        models.CharField(max_length=20, choices=[(flag.value, flag.name) for flag in Flag]),
+        default=list,
+        blank=True,
+    )
+    receives_invoices = models.BooleanField("Send new invoices via email", default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "user"], name="membership_is_unique"),
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=models.Q(is_owner=True),
+                name="account_has_at_most_one_owner",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.account}"
+
+
+class Contact(models.Model):
+    """Admin contact or billing contact of an account; need not be able to sign in.
+
+    Every field may be empty: an empty block falls back (``accounts.contacts``).
+    """
+
+    class Kind(models.TextChoices):
+        ADMIN = "admin"
+        BILLING = "billing"
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="contacts")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    name = models.CharField(max_length=NAME_LENGTH, blank=True)
+    company = models.CharField(max_length=NAME_LENGTH, blank=True)
+    tax_number = models.CharField(max_length=40, blank=True)
+    tax_number_status = models.CharField(
+        max_length=20,
+        choices=Account.TaxNumberStatus.choices,
+        default=Account.TaxNumberStatus.UNCHECKED,
+    )
+    address_line_1 = models.CharField(max_length=ADDRESS_LENGTH, blank=True)
+    address_line_2 = models.CharField(max_length=ADDRESS_LENGTH, blank=True)
+    address_line_3 = models.CharField(max_length=ADDRESS_LENGTH, blank=True)
+    postcode = models.CharField(max_length=20, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    subdivision = models.CharField(max_length=100, blank=True)
+    country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2")
+    phone = models.CharField(max_length=40, blank=True)
+    email = models.EmailField(max_length=254, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "kind"], name="contact_kind_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} contact of {self.account}"

@@ -1,0 +1,1 @@
+"""Two-factor authentication: methods, challenge, and who is required to have it."""
