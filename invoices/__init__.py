@@ -1,0 +1,1 @@
+"""Invoices and credit notes: drafted, numbered and frozen, rendered, delivered."""

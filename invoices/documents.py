@@ -1,0 +1,149 @@
+"""From a document's rows to the closed value object that is rendered, and to nothing else."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from common.money import ZERO
+from invoices.models import Invoice, InvoiceAllowance, InvoiceLine, InvoiceTaxLine
+from invoices.parties import Party, PaymentMeans
+from invoices.rendering.document import (
+    AccountingTax,
+    Adjustment,
+    DocumentKind,
+    DocumentLine,
+    DocumentState,
+    InvoiceDocument,
+    Period,
+    Preceding,
+    TaxBreakdown,
+    Totals,
+)
+
+_KINDS = {
+    Invoice.Kind.INVOICE: DocumentKind.INVOICE,
+    Invoice.Kind.CREDIT_NOTE: DocumentKind.CREDIT_NOTE,
+}
+
+
+def document_of(invoice: Invoice) -> InvoiceDocument:
+    """All that the issued ``invoice`` prints, from its frozen rows. Needs its account's scope.
+
+    Three statements besides the invoice (with ``account`` and ``preceding``), whatever its length.
+    """
+    lines = InvoiceLine.objects.filter(account=invoice.account_id, invoice=invoice)
+    tax_lines = InvoiceTaxLine.objects.filter(account=invoice.account_id, invoice=invoice)
+    allowances: dict[int | None, list[Adjustment]] = defaultdict(list)
+    for row in InvoiceAllowance.objects.filter(account=invoice.account_id, invoice=invoice):
+        allowances[row.line_id].append(_adjustment(row))
+    return InvoiceDocument(
+        kind=_KINDS[Invoice.Kind(invoice.kind)],
+        state=DocumentState.ISSUED,
+        number=invoice.number or "",
+        issue_date=invoice.issue_date,
+        tax_point_date=invoice.tax_point_date,
+        due_date=invoice.due_date,
+        payment_terms=invoice.payment_terms,
+        period=_period(invoice.period_start, invoice.period_end),
+        seller=Party.from_json(invoice.seller_party),
+        buyer=Party.from_json(invoice.buyer_party),
+        account_number=str(invoice.account.number),
+        currency=invoice.currency,
+        locale=invoice.locale,
+        buyer_reference=invoice.buyer_reference,
+        order_number=invoice.order_number,
+        contract_number=invoice.contract_number,
+        project_number=invoice.project_number,
+        preceding=_preceding(invoice),
+        lines=tuple(_line(row, allowances[row.pk]) for row in lines),
+        adjustments=tuple(allowances[None]),
+        tax_breakdown=tuple(map(_breakdown, tax_lines)),
+        totals=_totals(invoice),
+        accounting_tax=_accounting_tax(invoice),
+        payment_means=tuple(map(PaymentMeans.from_json, invoice.payment_means or ())),
+        notes=tuple(filter(None, invoice.notes.split("\n"))),
+    )
+
+
+def _line(row: InvoiceLine, adjustments: Iterable[Adjustment]) -> DocumentLine:
+    return DocumentLine(
+        position=row.position,
+        description=row.description,
+        quantity=row.quantity,
+        unit_code=row.unit_code,
+        unit_price=row.unit_price,
+        price_base_quantity=row.price_base_quantity,
+        net=row.net_amount,
+        tax_category=row.tax_category,
+        tax_rate=row.tax_rate,
+        item_id=row.seller_item_id,
+        note=row.note,
+        period=_period(row.period_start, row.period_end),
+        adjustments=tuple(adjustments),
+    )
+
+
+def _adjustment(row: InvoiceAllowance) -> Adjustment:
+    return Adjustment(
+        is_charge=row.is_charge,
+        amount=row.amount,
+        reason=row.reason or row.reason_code,
+        percentage=row.percentage,
+        base=row.base_amount,
+        tax_category=row.tax_category,
+        tax_rate=row.tax_rate or ZERO,
+    )
+
+
+def _breakdown(row: InvoiceTaxLine) -> TaxBreakdown:
+    return TaxBreakdown(
+        category=row.category,
+        rate=row.rate,
+        taxable=row.taxable_amount,
+        tax=row.tax_amount,
+        exemption_text=row.exemption_reason,
+    )
+
+
+def _totals(invoice: Invoice) -> Totals:
+    return Totals(
+        lines=invoice.line_total,
+        allowances=invoice.allowance_total,
+        charges=invoice.charge_total,
+        net=invoice.net_total,
+        tax=invoice.tax_total,
+        gross=invoice.gross_total,
+        prepaid=invoice.prepaid_amount,
+        rounding=invoice.rounding_amount,
+        due=invoice.amount_due,
+    )
+
+
+def _accounting_tax(invoice: Invoice) -> AccountingTax | None:
+    """BT-111 with its rate; None where the currencies agree or no tax had to be converted."""
+    if (
+        invoice.tax_total_accounting is None
+        or invoice.exchange_rate is None
+        or invoice.exchange_rate_date is None
+    ):
+        return None
+    return AccountingTax(
+        currency=invoice.accounting_currency,
+        tax=invoice.tax_total_accounting,
+        exchange_rate=invoice.exchange_rate,
+        rate_date=invoice.exchange_rate_date,
+    )
+
+
+def _preceding(invoice: Invoice) -> tuple[Preceding, ...]:
+    before = invoice.preceding
+    if before is None or before.number is None or before.issue_date is None:
+        return ()
+    return (Preceding(number=before.number, issue_date=before.issue_date),)
+
+
+def _period(start: date | None, end: date | None) -> Period | None:
+    """Stored half-open, printed with its last day."""
+    if start is None or end is None:
+        return None
+    return Period(start=start, last_day=end - timedelta(days=1))

@@ -1,0 +1,117 @@
+"""Copies of both parties and of the means of payment, as the document will say for ever."""
+
+from dataclasses import dataclass
+
+from accounts.contacts import BillingDetails, billing_details
+from accounts.models import Account, Contact, Membership
+from accounts.recipients import Recipient, resolve_recipients
+from invoices.models import Invoice, Seller
+from invoices.parties import Party, PaymentMeans, PostalAddress
+from taxes.vocabulary import TaxGroup
+
+# UNTDID 4461 codes for BT-81.
+_CREDIT_TRANSFER = "30"
+_SEPA_CREDIT_TRANSFER = "58"
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What issuing needs to know of an account, read in two statements."""
+
+    account: Account
+    details: BillingDetails
+    recipients: tuple[Recipient, ...]
+
+
+def read_customer(account: Account) -> Customer:
+    """The account's billing details and recipients at this moment. Needs its scope.
+
+    Raises accounts.contacts.NoBillingAddress.
+    """
+    billing_contact = Contact.objects.filter(account=account, kind=Contact.Kind.BILLING).first()
+    memberships = list(
+        Membership.objects.filter(account=account).select_related("user").order_by("pk")
+    )
+    owner_email = next((member.user.email for member in memberships if member.is_owner), "")
+    details = billing_details(account, billing_contact=billing_contact, owner_email=owner_email)
+    return Customer(account, details, resolve_recipients(details, memberships=memberships))
+
+
+def seller_party(seller: Seller, *, tax_group: str, tax_number: str) -> Party:
+    """BG-4. Outside the scope of tax no tax number may stand on the document (BR-O-02)."""
+    in_scope = tax_group != TaxGroup.OUTSIDE_SCOPE
+    return Party(
+        name=seller.legal_name,
+        trading_name=seller.trading_name,
+        address=PostalAddress(
+            country=seller.country,
+            lines=tuple(
+                line
+                for line in (seller.address_line_1, seller.address_line_2, seller.address_line_3)
+                if line
+            ),
+            postcode=seller.postcode,
+            city=seller.city,
+            subdivision=seller.subdivision,
+        ),
+        contact_name=seller.contact_name,
+        phone=seller.phone,
+        email=seller.email,
+        website=seller.website,
+        tax_number=tax_number if in_scope else "",
+        tax_registration=seller.tax_registration if in_scope else "",
+        registration_id=seller.registration_id,
+        registration_scheme=seller.registration_scheme,
+        identifier=seller.identifier,
+        identifier_scheme=seller.identifier_scheme,
+        electronic_address=seller.electronic_address,
+        electronic_address_scheme=seller.electronic_address_scheme,
+        legal_information=seller.legal_information,
+        logo=seller.logo,
+        colour=seller.colour,
+    )
+
+
+def buyer_party(customer: Customer, *, tax_group: str) -> Party:
+    """BG-7, from the billing details; the person is the contact where a company is invoiced."""
+    details, account = customer.details, customer.account
+    return Party(
+        name=details.company or details.name,
+        contact_name=details.name if details.company else "",
+        address=PostalAddress(
+            country=details.country,
+            lines=details.address_lines,
+            postcode=details.postcode,
+            city=details.city,
+            subdivision=details.subdivision,
+        ),
+        phone=details.phone,
+        email=details.email,
+        tax_number=details.tax_number if tax_group != TaxGroup.OUTSIDE_SCOPE else "",
+        registration_id=account.registration_id,
+        registration_scheme=account.registration_scheme,
+        electronic_address=account.electronic_address,
+        electronic_address_scheme=account.electronic_address_scheme,
+    )
+
+
+def payment_means(seller: Seller, invoice: Invoice) -> tuple[PaymentMeans, ...]:
+    """BG-16: a transfer to the seller's account, quoting the document's number.
+
+    Nothing for a credit note or a document with nothing to pay, nor for a seller without a bank
+    account.
+    """
+    account_id = seller.iban or seller.bank_account
+    if invoice.kind != Invoice.Kind.INVOICE or invoice.amount_due <= 0 or not account_id:
+        return ()
+    is_sepa = bool(seller.iban) and invoice.currency == "EUR"
+    return (
+        PaymentMeans(
+            code=_SEPA_CREDIT_TRANSFER if is_sepa else _CREDIT_TRANSFER,
+            reference=invoice.number or "",
+            account_id=account_id,
+            account_name=seller.bank_account_name or seller.legal_name,
+            bic=seller.bic,
+            bank_name=seller.bank_name,
+        ),
+    )

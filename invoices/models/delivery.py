@@ -1,0 +1,126 @@
+from collections.abc import Sequence
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.models import Account
+from audit.actions import Action
+from audit.recording import Actor, Event, record_many
+from common.claims import Claimable, Parked, Queue
+from invoices.models.invoices import Invoice
+from mail.models import OutgoingEmail
+
+
+class Document(Claimable):
+    """A file of an issued invoice: rendered once, stored with its SHA-256, never made again."""
+
+    class Kind(models.TextChoices):
+        PDF = "pdf", "PDF"
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        RENDERING = "rendering"
+        STORED = "stored"
+        PARKED = "parked"
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, db_constraint=False, related_name="+"
+    )
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.PROTECT, db_constraint=False, related_name="documents"
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    # Which layout made the bytes, so that a later one is not taken for an alteration.
+    template_version = models.CharField(max_length=20, blank=True)
+    storage_key = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.PositiveIntegerField(null=True, help_text="bytes")
+    stored_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["invoice", "kind"], name="document_kind_once"),
+            models.CheckConstraint(
+                condition=~models.Q(state="stored")
+                | models.Q(
+                    ~models.Q(sha256=""),
+                    ~models.Q(storage_key=""),
+                    size__gt=0,
+                    stored_at__isnull=False,
+                ),
+                name="document_stored_has_its_hash",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                condition=models.Q(state__in=["pending", "rendering"]),
+                name="document_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.invoice}"
+
+
+def _record_parked(parked: Sequence[Parked]) -> None:
+    record_many(
+        (
+            Event(
+                Action.DOCUMENT_PARKED,
+                account_id=document.account_id,
+                subject=f"document {document.pk}",
+                details={"reason": document.reason},
+            )
+            for document in parked
+        ),
+        actor=Actor.system("rendering"),
+    )
+
+
+RENDER_QUEUE = Queue(
+    Document,
+    due_states=(Document.State.PENDING,),
+    working_state=Document.State.RENDERING,
+    parked_state=Document.State.PARKED,
+    record_parked=_record_parked,
+)
+
+
+class Delivery(models.Model):
+    """One recipient of one document, frozen at issue with the reason it is there.
+
+    What became of it is its email's state, read by a join and never copied.
+    """
+
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, db_constraint=False, related_name="+"
+    )
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.PROTECT, db_constraint=False, related_name="deliveries"
+    )
+    address = models.EmailField(max_length=254)
+    name = models.CharField(max_length=250, blank=True)
+    reasons = ArrayField(models.CharField(max_length=40))
+    # Whether the reader may open the document in the panel, so the mail may link there.
+    may_view = models.BooleanField(default=False)
+    email = models.OneToOneField(
+        OutgoingEmail,
+        on_delete=models.PROTECT,
+        null=True,
+        db_constraint=False,
+        related_name="invoice_delivery",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["invoice", "address"], name="delivery_address_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invoice} to {self.address}"

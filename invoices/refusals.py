@@ -1,0 +1,19 @@
+"""Why a document is not drafted, issued or voided. Every message names what can be done about it."""
+
+from common.exceptions import DomainError
+
+
+class InvoiceNotDraft(DomainError):
+    """Only a draft can be issued or discarded."""
+
+
+class DraftOutdated(DomainError):
+    """What the draft was made from has changed; it must be discarded and drafted again."""
+
+
+class ExchangeRateMissing(DomainError):
+    """Tax must be stated in the accounting currency and nobody has said at which rate."""
+
+
+class InvoiceEmpty(DomainError):
+    """A document needs at least one line (EN 16931 BR-16)."""
