@@ -1,0 +1,1 @@
+"""Charges in, billing runs out: what turns chargeable things into invoices."""

@@ -1,0 +1,152 @@
+"""Due billing entries of one account become drafts; each entry is consumed by exactly one line.
+
+The entries of an account are drafted under the account's lock, so that two runs at once bill
+nothing twice: the second one waits, and then finds them consumed.
+"""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import connection
+
+from accounts.contacts import billing_details
+from accounts.models import Account, Contact, Membership
+from audit.actions import Action
+from audit.recording import Actor, record
+from billing.models import BillingEntry
+from common.exceptions import DomainError
+from common.scoping import account_scope
+from invoices.drafting import Charge, DraftPlan, plan_drafts, save_drafts
+from invoices.models import Invoice, InvoiceAllowance, InvoiceLine, InvoiceTaxLine, Seller
+from invoices.refusals import InvoiceNotDraft
+from invoices.taxation import TaxBook
+
+
+class EntriesTaken(DomainError):
+    """Entries were consumed although the account was locked: somebody wrote around the lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Sellers, rates and registrations: read once for a whole run."""
+
+    sellers: dict[int, Seller]
+    taxes: TaxBook
+
+
+def draft_account(account_pk: int, *, as_of: date, rules: Rulebook, batch_id: uuid.UUID) -> int:
+    """Draft what is due by ``as_of``; returns how many drafts were made, 0 when nothing was due.
+
+    A constant number of statements however many entries. Needs the account's scope. Raises refusals
+    of ``taxes.determination`` and of ``invoices``.
+    """
+    account = Account.objects.select_for_update(no_key=True).get(pk=account_pk)
+    plans = plan_account(account, as_of=as_of, rules=rules)
+    if plans:
+        _consume(save_drafts(plans, account=account, batch_id=batch_id))
+    return len(plans)
+
+
+def plan_account(account: Account, *, as_of: date, rules: Rulebook) -> list[DraftPlan]:
+    """What billing ``account`` as of a day would draft. Writes nothing; needs the account's scope."""
+    entries = BillingEntry.objects.filter(
+        account=account, invoice_line__isnull=True, due_on__lte=as_of
+    ).order_by("tax_point", "id")
+    groups: dict[tuple[int, str, str], list[Charge]] = {}
+    for entry in entries:
+        # One order per document (EN 16931 BT-13); the account's own stands in for none.
+        order_number = entry.order_number or account.order_number
+        key = (entry.seller_id, entry.currency, order_number)
+        groups.setdefault(key, []).append(_charge(entry))
+    if not groups:
+        return []
+    details = billing_details(
+        account, billing_contact=_billing_contact(account), owner_email=_owner_email(account)
+    )
+    plans: list[DraftPlan] = []
+    for (seller_pk, currency, order_number), charges in sorted(groups.items()):
+        seller = rules.sellers[seller_pk]
+        plans += plan_drafts(
+            charges,
+            seller=seller,
+            currency=currency,
+            order_number=order_number,
+            taxes=rules.taxes.context(seller, details=details, account=account),
+        )
+    return plans
+
+
+def discard_draft(invoice: Invoice, *, actor: Actor) -> None:
+    """Delete a draft; its entries are free to be billed again. Raises InvoiceNotDraft."""
+    with account_scope(invoice.account_id):
+        Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
+        draft = Invoice.objects.select_for_update(no_key=True).get(
+            pk=invoice.pk, account=invoice.account_id
+        )
+        if draft.state != Invoice.State.DRAFT:
+            raise InvoiceNotDraft(f"{draft} is {draft.get_state_display()} and cannot be discarded.")
+        lines = InvoiceLine.objects.filter(account=draft.account_id, invoice=draft)
+        BillingEntry.objects.filter(account=draft.account_id, invoice_line__in=lines).update(
+            invoice_line=None
+        )
+        InvoiceAllowance.objects.filter(account=draft.account_id, invoice=draft).delete()
+        InvoiceTaxLine.objects.filter(account=draft.account_id, invoice=draft).delete()
+        lines.delete()
+        draft.delete()
+        record(
+            Action.DRAFT_DISCARDED,
+            actor=actor,
+            account_id=invoice.account_id,
+            subject=f"draft {invoice.public_id}",
+            details={"total": draft.gross_total, "currency": draft.currency},
+        )
+
+
+def drafts_of(batch_id: uuid.UUID, *, account_pk: int | None = None) -> Iterator[Invoice]:
+    """The drafts that a run left, in the order in which they were made."""
+    drafts = Invoice.objects.filter(batch_id=batch_id, state=Invoice.State.DRAFT)
+    if account_pk is not None:
+        drafts = drafts.filter(account=account_pk)
+    return drafts.order_by("pk").iterator(chunk_size=500)
+
+
+def _billing_contact(account: Account) -> Contact | None:
+    return Contact.objects.filter(account=account, kind=Contact.Kind.BILLING).first()
+
+
+def _owner_email(account: Account) -> str:
+    owner = Membership.objects.filter(account=account, is_owner=True).select_related("user").first()
+    return owner.user.email if owner else ""
+
+
+def _charge(entry: BillingEntry) -> Charge:
+    return Charge(
+        key=entry.pk,
+        description=entry.description,
+        item_id=entry.item_id,
+        quantity=entry.quantity,
+        unit_code=entry.unit_code,
+        unit_price=entry.unit_price,
+        price_base_quantity=entry.price_base_quantity,
+        product_category=entry.product_category,
+        tax_point=entry.tax_point,
+        period_start=entry.period_start,
+        period_end=entry.period_end,
+        source_reference=entry.source_reference,
+    )
+
+
+def _consume(lines_by_entry: dict[int, int]) -> None:
+    """Tie each entry to its line in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE billing_billingentry AS entry SET invoice_line_id = pair.line"
+            " FROM unnest(%s::bigint[], %s::bigint[]) AS pair(entry, line)"
+            " WHERE entry.id = pair.entry AND entry.invoice_line_id IS NULL",
+            [list(lines_by_entry), list(lines_by_entry.values())],
+        )
+        if cursor.rowcount != len(lines_by_entry):
+            raise EntriesTaken("Some of these charges were billed by another run just now.")
+
