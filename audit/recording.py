@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
-
 from audit.actions import Action
 from audit.models import AuditEvent
 
@@ -74,5 +73,7 @@ def record_many(events: Iterable[Event], *, actor: Actor) -> None:
                 remote_address=actor.remote_address,
             )
             for event in events
-        ]
+        ],
+        # Without RETURNING: an event of no account is hidden from whoever wrote it.
+        ignore_conflicts=True,
     )

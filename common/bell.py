@@ -34,7 +34,7 @@ _TIMEOUT_SECONDS = 0.5
 def ring(task_name: str) -> None:
     """After the present transaction commits, wake a worker to run ``task_name``.
 
-    Never raises and never rolls anything back: the rows are committed, and the sweep will find them.
+    Never raises and never rolls anything back: the rows are committed, the sweep will find them.
     """
     transaction.on_commit(partial(_send, task_name), robust=True)
 

@@ -18,13 +18,13 @@ def exponent(currency: str) -> int:
 
 # Babel carries CLDR's *customary* digits, which follow what shops print. Where CLDR prints fewer
 # decimals than ISO 4217 gives, an invoice goes by ISO 4217: what is booked must add up.
-_ISO_4217_EXPONENTS = {
-    currency: 2
-    for currency in (
+_ISO_4217_EXPONENTS = dict.fromkeys(
+    (
         "AFN", "ALL", "AMD", "COP", "CRC", "HUF", "IDR", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK",
         "MUR", "PKR", "RSD", "SOS", "SYP", "TWD", "TZS", "UZS", "YER",
-    )
-} | {"IQD": 3}  # fmt: skip
+    ),
+    2,
+) | {"IQD": 3}  # fmt: skip
 
 
 @cache

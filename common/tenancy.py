@@ -5,7 +5,12 @@ A *tenant table* has a column ``account_id``. Its first migration calls ``tenant
 names whatever was forgotten.
 """
 
+from typing import Any
+
 from django.db.migrations import RunSQL
+
+# What django-stubs lets RunSQL take; list is invariant.
+_Statements = list[str | tuple[str, dict[str, Any] | list[Any] | tuple[Any, ...] | None]]
 
 # The setting is read in a subquery so that PostgreSQL evaluates it once a statement and not once a
 # row; NULLIF keeps 'all' and '' from being cast to a number.
@@ -24,7 +29,7 @@ def tenant_table(table: str, *, account_optional: bool = False) -> RunSQL:
     ``INSERT … RETURNING`` of a row that the policy hides is refused.
     """
     check = f"({_IN_SCOPE} OR account_id IS NULL)" if account_optional else _IN_SCOPE
-    forward = [
+    forward: _Statements = [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"CREATE POLICY read_in_scope ON {table} FOR SELECT USING {_IN_SCOPE}",
         f"CREATE POLICY insert_in_scope ON {table} FOR INSERT WITH CHECK {check}",
@@ -32,7 +37,7 @@ def tenant_table(table: str, *, account_optional: bool = False) -> RunSQL:
         f" USING {_IN_SCOPE} WITH CHECK {_IN_SCOPE}",
         f"CREATE POLICY delete_in_scope ON {table} FOR DELETE USING {_IN_SCOPE}",
     ]
-    backward = [
+    backward: _Statements = [
         *(
             f"DROP POLICY {verb}_in_scope ON {table}"
             for verb in ("read", "insert", "update", "delete")
@@ -45,8 +50,8 @@ def tenant_table(table: str, *, account_optional: bool = False) -> RunSQL:
 def tenant_reference(table: str, column: str, target: str) -> RunSQL:
     """A foreign key that cannot leave the account: ``(account_id, column)`` to ``target``.
 
-    The model field says ``db_constraint=False``: Django's single-column constraint would add nothing
-    but a second check. ``target`` must carry a unique constraint over ``(account_id, id)``.
+    The model field says ``db_constraint=False``: Django's single-column constraint would only add a
+    second check. ``target`` must carry a unique constraint over ``(account_id, id)``.
     """
     name = f"{table}_{column}_same_account"
     return RunSQL(
@@ -68,10 +73,10 @@ def guard(
 ) -> RunSQL:
     """A row trigger ``name`` on ``table``; ``when`` as in ``BEFORE UPDATE OR DELETE``.
 
-    ``body`` is PL/pgSQL and must return a row; refusals are made with ``refuse``. ``at_commit`` makes
-    it a deferred constraint trigger (``when`` starts with AFTER). At commit no scope is open, so a
-    guard that must see tenant rows then runs ``as_owner`` (SECURITY DEFINER). The search path is
-    fixed, so that a temporary table cannot shadow what a guard reads.
+    ``body`` is PL/pgSQL and must return a row; refusals are made with ``refuse``. ``at_commit``
+    makes it a deferred constraint trigger (``when`` starts with AFTER). At commit no scope is open,
+    so a guard that must see tenant rows then runs ``as_owner`` (SECURITY DEFINER). The search path
+    is fixed, so that a temporary table cannot shadow what a guard reads.
     """
     function = f"{table}_{name}"
     declarations = f"DECLARE {declare}" if declare else ""

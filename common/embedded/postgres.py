@@ -100,7 +100,9 @@ def _options(places: Places, *, durable: bool) -> str:
     }
     if not durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-    return shlex.join(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
+    return shlex.join(
+        word for name, value in settings.items() for word in ("-c", f"{name}={value}")
+    )
 
 
 def _make_roles_and_database(places: Places) -> None:
