@@ -44,9 +44,7 @@ class _Content:
     deliveries: list[Delivery]
 
 
-def issue_invoice(
-    invoice: Invoice, *, actor: Actor, tax_book: TaxBook | None = None
-) -> Invoice:
+def issue_invoice(invoice: Invoice, *, actor: Actor, tax_book: TaxBook | None = None) -> Invoice:
     """Number and freeze a draft, and have it rendered and sent once the transaction commits.
 
     Returns the issued document, read under lock. ``tax_book`` saves reading rates again for each of
@@ -109,7 +107,26 @@ def _content(draft: Invoice, taxes: TaxContext, customer: Customer) -> _Content:
     if changed := [line for line in lines if _retax(line, draft, taxes)]:
         InvoiceLine.objects.bulk_update(changed, _TAX_COLUMNS)
     tax_lines = _total(draft, lines, allowances, retaxed=bool(changed))
-    deliveries = [
+    return _Content(lines, allowances, tax_lines, _deliveries(draft, customer))
+
+
+def _deliveries(draft: Invoice, customer: Customer) -> list[Delivery]:
+    """Who gets the document: a credit note goes to the frozen recipients of what it credits."""
+    if draft.preceding_id is not None:
+        return [
+            Delivery(
+                account_id=draft.account_id,
+                invoice=draft,
+                address=former.address,
+                name=former.name,
+                reasons=former.reasons,
+                may_view=former.may_view,
+            )
+            for former in Delivery.objects.filter(
+                account=draft.account_id, invoice=draft.preceding_id
+            ).order_by("pk")
+        ]
+    return [
         Delivery(
             account_id=draft.account_id,
             invoice=draft,
@@ -120,7 +137,6 @@ def _content(draft: Invoice, taxes: TaxContext, customer: Customer) -> _Content:
         )
         for recipient in customer.recipients
     ]
-    return _Content(lines, allowances, tax_lines, deliveries)
 
 
 _TAX_COLUMNS = (
@@ -171,9 +187,7 @@ def _total(
     """Set the draft's totals; returns its tax lines, made anew where a line's tax has changed."""
     on_document = [allowance for allowance in allowances if allowance.line_id is None]
     totals = total(
-        (
-            _taxed(line.net_amount, line, rate=line.tax_rate) for line in lines
-        ),
+        (_taxed(line.net_amount, line, rate=line.tax_rate) for line in lines),
         currency=draft.currency,
         allowances=[_taxed_allowance(row) for row in on_document if not row.is_charge],
         charges=[_taxed_allowance(row) for row in on_document if row.is_charge],
@@ -242,9 +256,7 @@ def _accounting_tax(draft: Invoice) -> Decimal | None:
             f"{draft} is in {draft.currency}: enter the rate at which its tax is stated in"
             f" {draft.accounting_currency}, and the day of that rate."
         )
-    return round_money(
-        draft.tax_total * draft.exchange_rate, currency=draft.accounting_currency
-    )
+    return round_money(draft.tax_total * draft.exchange_rate, currency=draft.accounting_currency)
 
 
 def _number(draft: Invoice, of_lists: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Why a document is not drafted, issued or voided. Every message names what can be done about it."""
+"""Why a document is not issued or credited. Every message names what can be done about it."""
 
 from common.exceptions import DomainError
 
@@ -17,3 +17,11 @@ class ExchangeRateMissing(DomainError):
 
 class InvoiceEmpty(DomainError):
     """A document needs at least one line (EN 16931 BR-16)."""
+
+
+class CannotCredit(DomainError):
+    """The document is no issued invoice, or something has been settled against it already."""
+
+
+class DocumentNotParked(DomainError):
+    """Only a document whose rendering was given up is rendered again by hand."""

@@ -124,7 +124,9 @@ def digests(
     return {
         "lines": _digest([_plain(line, _LINE) for line in _by(lines, "position")]),
         "allowances": _digest([_plain(row, _ALLOWANCE) for row in _by(allowances, "position")]),
-        "tax_lines": _digest([_plain(row, _TAX_LINE) for row in _by(tax_lines, "category", "rate")]),
+        "tax_lines": _digest(
+            [_plain(row, _TAX_LINE) for row in _by(tax_lines, "category", "rate")]
+        ),
         "recipients": _digest([_plain(row, _RECIPIENT) for row in _by(recipients, "address")]),
     }
 

@@ -1,4 +1,4 @@
-"""Between invoices and ``taxes``: both parties as tax sees them, and one answer per kind of line."""
+"""Between invoices and ``taxes``: both parties as tax sees them, one answer per kind of line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -78,9 +78,7 @@ class TaxBook:
     rates: RateTable
     registrations: Mapping[str, tuple[Registration, ...]]
 
-    def context(
-        self, seller: Seller, *, details: BillingDetails, account: Account
-    ) -> TaxContext:
+    def context(self, seller: Seller, *, details: BillingDetails, account: Account) -> TaxContext:
         """The tax context of a document from ``seller`` to ``account``, in the account's locale."""
         has_number = bool(details.tax_number)
         return TaxContext(

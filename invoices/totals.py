@@ -1,8 +1,8 @@
 """Amounts of a document, by EN 16931's rules. Pure.
 
 Line nets are rounded first and summed (BR-CO-10); tax is computed once for each category and rate
-from the sum, and rounded once (BR-CO-17). Rounding is half away from zero at the currency's ISO 4217
-exponent, always by ``common.money.round_money``.
+from the sum, and rounded once (BR-CO-17). Rounding is half away from zero at the currency's
+ISO 4217 exponent, always by ``common.money.round_money``.
 """
 
 from collections.abc import Iterable
@@ -86,7 +86,7 @@ def total(
     prepaid: Decimal = ZERO,
     rounding: Decimal = ZERO,
 ) -> Totals:
-    """Totals and tax subtotals of a document. ``allowances`` and ``charges`` are positive amounts."""
+    """Totals and tax subtotals of a document. Allowances and charges are positive amounts."""
     lines, allowances, charges = list(lines), list(allowances), list(charges)
     line_total = sum((line.net for line in lines), ZERO)
     allowance_total = sum((allowance.net for allowance in allowances), ZERO)

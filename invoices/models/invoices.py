@@ -39,7 +39,7 @@ class Invoice(models.Model):
 
     series = models.ForeignKey(NumberSeries, on_delete=models.PROTECT, null=True, editable=False)
     sequence = models.PositiveIntegerField(null=True, editable=False)
-    number = models.CharField(max_length=40, null=True, editable=False)  # BT-1
+    number = models.CharField(max_length=40, null=True, editable=False)  # noqa: DJ001 - BT-1; NULL in drafts
     issue_date = models.DateField(null=True, editable=False)  # BT-2, a day of the seller's zone
     issued_at = models.DateTimeField(null=True, editable=False)
     tax_point_date = models.DateField(null=True)  # BT-7; empty when lines have their own

@@ -1,0 +1,105 @@
+"""Rendering what is due: each document once, from its frozen rows, stored with its hash.
+
+The bytes are stored before the row says so; a worker that is killed in between leaves a file under
+its own hash, which the next attempt finds again, because the same document gives the same bytes.
+"""
+
+import logging
+import time
+from datetime import timedelta
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db.models.functions import Now
+
+from audit.actions import Action
+from audit.recording import Actor, record
+from common import bell
+from common.claims import BATCH_SIZE, Claim, LeaseLost, begin, claims_until_empty, fail, finish
+from common.scoping import account_scope
+from common.storage import StoredDocument, store_document
+from invoices.delivery import queue_emails
+from invoices.documents import document_of
+from invoices.models import Document, Invoice
+from invoices.models.delivery import RENDER_QUEUE
+from invoices.refusals import DocumentNotParked
+from invoices.rendering.document import InvoiceDocument
+from invoices.rendering.pdf import LAYOUT_VERSION, render_pdf
+
+logger = logging.getLogger(__name__)
+
+
+def render_due(*, budget: timedelta | None = None) -> bool:
+    """Render until nothing is due; False when ``budget`` ended it before that."""
+    ends_at = time.monotonic() + budget.total_seconds() if budget else None
+    for claims in claims_until_empty(RENDER_QUEUE):
+        if len(claims) == BATCH_SIZE:
+            # More than one worker's share: let others wake as well.
+            bell.ring(bell.RENDER_DOCUMENTS)
+        for claimed in claims:
+            _attempt(claimed)
+        if ends_at and time.monotonic() >= ends_at:
+            return False
+    return True
+
+
+def retry_document(document: Document, *, actor: Actor) -> None:
+    """Put a parked document in the queue again, once its cause is gone. Raises DocumentNotParked."""
+    with account_scope(document.account_id):
+        again = Document.objects.filter(
+            pk=document.pk, account=document.account_id, state=Document.State.PARKED
+        ).update(state=Document.State.PENDING, attempts=0, next_attempt_at=Now())
+        if not again:
+            raise DocumentNotParked("This document is not parked, so there is nothing to retry.")
+        record(
+            Action.DOCUMENT_RETRIED,
+            actor=actor,
+            account_id=document.account_id,
+            subject=f"document {document.pk}",
+        )
+        bell.ring(bell.RENDER_DOCUMENTS)
+
+
+def _attempt(claimed: Claim) -> None:
+    """One counted attempt at one document."""
+    if not begin(RENDER_QUEUE, claimed):
+        return
+    try:
+        invoice, content = _read(claimed)
+        stored = store_document(render_pdf(content), suffix=".pdf")
+        _finish(claimed, invoice, content, stored)
+    except SoftTimeLimitExceeded:
+        # The task is over; the lease runs out by itself and the row is then tried alone.
+        raise
+    except Exception as error:
+        logger.exception("document %s could not be rendered", claimed.pk)
+        fail(RENDER_QUEUE, claimed, error=error)
+
+
+def _read(claimed: Claim) -> tuple[Invoice, InvoiceDocument]:
+    with account_scope(claimed.account_id or 0):
+        document = Document.objects.select_related(
+            "invoice__account", "invoice__preceding", "invoice__seller"
+        ).get(pk=claimed.pk)
+        return document.invoice, document_of(document.invoice)
+
+
+def _finish(
+    claimed: Claim, invoice: Invoice, content: InvoiceDocument, stored: StoredDocument
+) -> None:
+    """Record the stored bytes and queue one email for each recipient, or neither."""
+    with account_scope(claimed.account_id or 0):
+        held = finish(
+            RENDER_QUEUE,
+            claimed,
+            state=Document.State.STORED,
+            attempts=0,
+            last_error="",
+            template_version=LAYOUT_VERSION,
+            storage_key=stored.key,
+            sha256=stored.sha256,
+            size=stored.size,
+            stored_at=Now(),
+        )
+        if not held:
+            raise LeaseLost("Another worker has taken over this document.")
+        queue_emails(invoice, content, stored)
