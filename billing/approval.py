@@ -36,7 +36,7 @@ def reasons_to_wait(run: BillingRun) -> str:
     grouped = (
         drafts.values("account_id", "seller_id", "currency")
         .annotate(
-            documents=Count("pk"),
+            number_of_documents=Count("pk"),
             total=Sum(
                 Case(
                     When(kind=Invoice.Kind.CREDIT_NOTE, then=-F("gross_total")),
@@ -50,7 +50,7 @@ def reasons_to_wait(run: BillingRun) -> str:
     present: dict[TotalKey, Decimal] = {}
     for row in grouped.iterator(chunk_size=_KEYS_AT_ONCE):
         present[TotalKey(row["account_id"], row["seller_id"], row["currency"])] = row["total"]
-        sums[row["seller_id"]].documents += row["documents"]
+        sums[row["seller_id"]].documents += row["number_of_documents"]
         sums[row["seller_id"]].total += row["total"]
     sellers = Seller.objects.in_bulk(sums)
     reasons = [

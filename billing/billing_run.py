@@ -25,7 +25,17 @@ from billing.approval import reasons_to_wait
 from billing.consumption import Rulebook, draft_account, drafts_of
 from billing.models import DRAFT_QUEUE, ISSUE_QUEUE, BillingRun, BillingRunItem
 from common import bell
-from common.claims import BATCH_SIZE, Claim, Queue, begin, claims_until_empty, fail, finish, park
+from common.claims import (
+    BATCH_SIZE,
+    Claim,
+    LeaseLost,
+    Queue,
+    begin,
+    claims_until_empty,
+    fail,
+    finish,
+    park,
+)
 from common.exceptions import DomainError
 from common.scoping import account_scope, all_accounts_scope
 from invoices.issuing import issue_invoice
@@ -51,10 +61,6 @@ class RunNotStopped(DomainError):
 
 class ItemNotParked(DomainError):
     """Only an account that was parked is taken up again by hand."""
-
-
-class LeaseLost(DomainError):
-    """The work took longer than its lease, and somebody else has it now."""
 
 
 def start_run(
@@ -153,7 +159,11 @@ def stop_run(run: BillingRun, *, actor: Actor) -> int:
         run = BillingRun.objects.select_for_update(no_key=True).get(pk=run.pk)
         if run.state == BillingRun.State.STOPPED:
             raise RunNotStopped(f"The {run} has been stopped before.")
-        unfinished = (*DRAFT_QUEUE.due_states, *ISSUE_QUEUE.due_states, BillingRunItem.State.DRAFTED)
+        unfinished = (
+            *DRAFT_QUEUE.due_states,
+            *ISSUE_QUEUE.due_states,
+            BillingRunItem.State.DRAFTED,
+        )
         run.items.filter(state__in=unfinished).update(state=BillingRunItem.State.STOPPED)
         run.state = BillingRun.State.STOPPED
         run.save(update_fields=["state"])

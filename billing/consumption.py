@@ -50,7 +50,7 @@ def draft_account(account_pk: int, *, as_of: date, rules: Rulebook, batch_id: uu
 
 
 def plan_account(account: Account, *, as_of: date, rules: Rulebook) -> list[DraftPlan]:
-    """What billing ``account`` as of a day would draft. Writes nothing; needs the account's scope."""
+    """What billing ``account`` as of a day would draft. Writes nothing; needs its scope."""
     entries = BillingEntry.objects.filter(
         account=account, invoice_line__isnull=True, due_on__lte=as_of
     ).order_by("tax_point", "id")
@@ -86,7 +86,9 @@ def discard_draft(invoice: Invoice, *, actor: Actor) -> None:
             pk=invoice.pk, account=invoice.account_id
         )
         if draft.state != Invoice.State.DRAFT:
-            raise InvoiceNotDraft(f"{draft} is {draft.get_state_display()} and cannot be discarded.")
+            raise InvoiceNotDraft(
+                f"{draft} is {draft.get_state_display()} and cannot be discarded."
+            )
         lines = InvoiceLine.objects.filter(account=draft.account_id, invoice=draft)
         BillingEntry.objects.filter(account=draft.account_id, invoice_line__in=lines).update(
             invoice_line=None
@@ -149,4 +151,3 @@ def _consume(lines_by_entry: dict[int, int]) -> None:
         )
         if cursor.rowcount != len(lines_by_entry):
             raise EntriesTaken("Some of these charges were billed by another run just now.")
-

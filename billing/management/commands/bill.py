@@ -36,7 +36,7 @@ class Command(BaseCommand):
             "--approve", action="store_true", help="issue without waiting, whatever the limits"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
         as_of = options["as_of"] or timezone.localdate()
         account = self._account(options["account"])
         if options["dry_run"]:
@@ -80,7 +80,9 @@ class Command(BaseCommand):
             parked = list(
                 run.items.filter(state=BillingRunItem.State.PARKED).select_related("account")[:50]
             )
-        self.stdout.write(f"{str(run).capitalize()} ({run.pk}): {sum(by_state.values()):,} accounts")
+        self.stdout.write(
+            f"{str(run).capitalize()} ({run.pk}): {sum(by_state.values()):,} accounts"
+        )
         self.stdout.write(f"  issued {issued:,}, drafts {drafts:,}")
         if run.state == BillingRun.State.WAITING:
             self.stdout.write(f"  The drafts wait for approval: {run.waiting_because}")
