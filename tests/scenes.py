@@ -1,0 +1,95 @@
+"""A seller that may issue, customers, and charges: the least that a billing run needs."""
+
+from datetime import date
+from decimal import Decimal
+from itertools import count
+
+from accounts.models import Account
+from accounts.opening import NewAccount, open_accounts
+from audit.recording import Actor
+from billing.billing_run import start_run, work_run
+from billing.models import BillingEntry, BillingRun
+from common.scoping import account_scope
+from invoices.models import Invoice, NumberSeries, Seller
+from taxes.models import TaxRate, TaxRegistration
+from taxes.starting_table import add_missing_rates
+
+ACTOR = Actor.system("tests")
+A_DAY = date(2026, 3, 15)
+_serial = count(1)
+
+
+def a_seller(code: str = "wholesale", **columns: object) -> Seller:
+    """A British seller with a current series for each kind of document."""
+    # A test with real transactions ends with a flush, which takes the shipped rates along.
+    add_missing_rates(TaxRate)
+    seller = Seller.objects.create(
+        code=code,
+        **{
+            "legal_name": "Wholesale Ltd",
+            "address_line_1": "1 High Street",
+            "city": "London",
+            "postcode": "N1 7GU",
+            "country": "GB",
+            "email": "billing@wholesale.example",
+            "timezone": "Europe/London",
+            "accounting_currency": "GBP",
+            "iban": "GB33BUKB20201555555555",
+            **columns,
+        },
+    )
+    for kind, prefix in (("invoice", "INV-"), ("credit_note", "CN-")):
+        NumberSeries.objects.create(seller=seller, kind=kind, prefix=f"{prefix}{code.upper()}-")
+    TaxRegistration.objects.create(
+        seller_code=code, country="GB", number="GB123456782", valid_from=date(1973, 4, 1)
+    )
+    return seller
+
+
+def an_account(name: str = "", **columns: object) -> Account:
+    """An organisation with an owner at an address of its own."""
+    serial = next(_serial)
+    wanted = {
+        "kind": Account.Kind.ORGANISATION,
+        "name": name or f"Customer {serial}",
+        "country": "GB",
+        "currency": "GBP",
+        "owner_email": f"owner-{serial}@customer.example",
+        **columns,
+    }
+    return open_accounts([NewAccount(**wanted)], actor=ACTOR)[0]
+
+
+def a_charge(account: Account, seller: Seller, **columns: object) -> BillingEntry:
+    """Three pieces at 2.55, due on A_DAY."""
+    serial = next(_serial)
+    wanted = {
+        "currency": "GBP",
+        "description": f"Item {serial}",
+        "quantity": Decimal(3),
+        "unit_price": Decimal("2.55"),
+        "product_category": "goods",
+        "tax_point": A_DAY,
+        "due_on": A_DAY,
+        "dedup_key": f"test-{serial}",
+        **columns,
+    }
+    with account_scope(account):
+        return BillingEntry.objects.create(account=account, seller=seller, **wanted)
+
+
+def bill(*, as_of: date = A_DAY, approve_at_once: bool = True) -> BillingRun:
+    """A whole run in the foreground."""
+    return work_run(start_run(as_of=as_of, actor=ACTOR, approve_at_once=approve_at_once))
+
+
+def documents_of(account: Account) -> list[Invoice]:
+    with account_scope(account):
+        return list(Invoice.objects.filter(account=account).order_by("pk"))
+
+
+def an_issued_invoice(account: Account, seller: Seller, **charge: object) -> Invoice:
+    """The newest document of ``account`` after billing one charge."""
+    a_charge(account, seller, **charge)
+    bill()
+    return documents_of(account)[-1]
