@@ -1,0 +1,92 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from taxes.models import TaxRate, TaxRegistration
+from taxes.starting_table import read_starting_table
+from taxes.tax_ids import TaxNumber, check_non_union_number, check_tax_number
+from taxes.territories import is_known
+from taxes.vocabulary import Scheme, TaxNumberStatus
+
+
+def _known_country(code: str) -> str:
+    if not is_known(code):
+        raise forms.ValidationError(f"“{code}” is not a country code of ISO 3166-1.")
+    return code
+
+
+class TaxRateForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = TaxRate
+        fields = ["country", "rate_class", "valid_from", "percent", "source"]
+
+    def clean_country(self) -> str:
+        return _known_country(self.cleaned_data["country"])
+
+
+class TaxRegistrationForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Refuses a mistyped number: it would stand on every invoice."""
+
+    class Meta:
+        model = TaxRegistration
+        fields = ["seller_code", "country", "scheme", "number", "valid_from", "valid_to"]
+
+    def clean_country(self) -> str:
+        return _known_country(self.cleaned_data["country"])
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if "number" in self.cleaned_data and "country" in self.cleaned_data:
+            number = self._checked_number()
+            self.cleaned_data["number"] = number.normalised
+            if number.status == TaxNumberStatus.INVALID:
+                self.add_error("number", "This is not a tax number of that country.")
+        return cleaned
+
+    def _checked_number(self) -> TaxNumber:
+        number = self.cleaned_data["number"]
+        if self.cleaned_data.get("scheme") == Scheme.OSS_NON_UNION:
+            return check_non_union_number(number)
+        return check_tax_number(number, country=self.cleaned_data["country"])
+
+
+@admin.register(TaxRate)
+class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A rate's country, class and first day stay; a wrong percentage is corrected in place.
+
+    What the starting table ships is never deleted: the next load would bring it back. To take such
+    a rate out of force, empty its percentage.
+    """
+
+    form = TaxRateForm
+    list_display = ("country", "rate_class", "percent", "valid_from", "source")
+    list_filter = ("rate_class", "country")
+    search_fields = ("country", "source")
+    date_hierarchy = "valid_from"
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: TaxRate | None = None
+    ) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        return ("country", "rate_class", "valid_from", *super().get_readonly_fields(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: TaxRate | None = None) -> bool:
+        if obj is not None and _is_shipped(obj):
+            return False
+        return super().has_delete_permission(request, obj)
+
+
+@admin.register(TaxRegistration)
+class TaxRegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = TaxRegistrationForm
+    list_display = ("seller_code", "scheme", "country", "number", "valid_from", "valid_to")
+    list_filter = ("seller_code", "scheme")
+    search_fields = ("seller_code", "number")
+
+
+def _is_shipped(rate: TaxRate) -> bool:
+    key = (rate.country, rate.rate_class, rate.valid_from)
+    return any(shipped.key == key for shipped in read_starting_table().rates)
