@@ -84,3 +84,8 @@ def access_in_words(*, is_owner: bool, flags: Collection[str]) -> str:
         return str(_("Owner"))
     named = [str(name) for flag, name in _FLAG_NAMES.items() if flag in flags]
     return ", ".join(named) or str(_("No access"))
+
+
+def flag_choices() -> list[tuple[str, str]]:
+    """Every flag with its name, for a form."""
+    return [(flag.value, str(name)) for flag, name in _FLAG_NAMES.items()]

@@ -10,6 +10,7 @@ class Action(StrEnum):
     MEMBERSHIP_CHANGED = "membership:changed"
     CONTACT_CHANGED = "contact:changed"
     USER_CREATED = "user:created"
+    USER_CHANGED = "user:changed"
     USER_SIGNED_IN = "user:signed_in"
     USER_SIGN_IN_FAILED = "user:sign_in_failed"
     USER_SIGNED_OUT = "user:signed_out"

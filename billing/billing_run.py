@@ -38,7 +38,7 @@ from common.claims import (
 )
 from common.exceptions import DomainError
 from common.scoping import account_scope, all_accounts_scope
-from invoices.issuing import issue_invoice
+from invoices.issuing import issue_locked
 from invoices.models import Seller
 from invoices.taxation import load_tax_book
 from mail.outbox import release, withhold
@@ -251,12 +251,10 @@ def _draft(claimed: Claim, *, rules: Rulebook) -> None:
 
 def _issue(claimed: Claim, *, rules: Rulebook) -> None:
     with account_scope(_account_of(claimed)):
-        item = BillingRunItem.objects.get(pk=claimed.pk)
-        drafts = list(drafts_of(item.run_id, account_pk=item.account_id))
-    # A transaction each: a series is locked for one document at a time.
-    for draft in drafts:
-        issue_invoice(draft, actor=_ACTOR, tax_book=rules.taxes)
-    with account_scope(_account_of(claimed)):
+        account = Account.objects.select_for_update(no_key=True).get(pk=claimed.account_id)
+        item = BillingRunItem.objects.get(pk=claimed.pk, account=account)
+        for draft in drafts_of(item.run_id, account=account):
+            issue_locked(draft, account=account, actor=_ACTOR, tax_book=rules.taxes)
         _finish(ISSUE_QUEUE, claimed, BillingRunItem.State.ISSUED)
 
 

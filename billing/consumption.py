@@ -5,7 +5,6 @@ nothing twice: the second one waits, and then finds them consumed.
 """
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -106,12 +105,12 @@ def discard_draft(invoice: Invoice, *, actor: Actor) -> None:
         )
 
 
-def drafts_of(batch_id: uuid.UUID, *, account_pk: int | None = None) -> Iterator[Invoice]:
-    """The drafts that a run left, in the order in which they were made."""
-    drafts = Invoice.objects.filter(batch_id=batch_id, state=Invoice.State.DRAFT)
-    if account_pk is not None:
-        drafts = drafts.filter(account=account_pk)
-    return drafts.order_by("pk").iterator(chunk_size=500)
+def drafts_of(batch_id: uuid.UUID, *, account: Account) -> list[Invoice]:
+    """The drafts that a run left for one account, in the order in which they are to be issued."""
+    drafts = Invoice.objects.filter(
+        batch_id=batch_id, account=account, state=Invoice.State.DRAFT
+    ).order_by("seller", "kind", "pk")
+    return list(drafts)
 
 
 def _billing_contact(account: Account) -> Contact | None:

@@ -133,7 +133,7 @@ def begin(queue: Queue, claimed: Claim) -> bool:
             " WHERE id = %s AND state = %s AND lease_token = %s",
             [LEASE.total_seconds(), claimed.pk, queue.working_state, claimed.token],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount)
 
 
 def finish(queue: Queue, claimed: Claim, *, state: str, **columns: Any) -> bool:

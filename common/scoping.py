@@ -56,12 +56,15 @@ def current_scope() -> str:
 
 @contextmanager
 def _scope(wanted: str) -> Iterator[None]:
+    # The end of a transaction ends the setting too, and saves a round trip.
+    ends_transaction = not connection.in_atomic_block
     with transaction.atomic():
         former = _exchange(wanted)
         if former not in (_NO_SCOPE, ALL_ACCOUNTS, wanted):
             raise ScopeViolation(f"scope {former} is open: {wanted} cannot be opened inside it")
         yield
-        _exchange(former)
+        if not ends_transaction:
+            _exchange(former)
 
 
 def _exchange(wanted: str) -> str:

@@ -80,9 +80,12 @@ def plan_drafts(
 ) -> list[DraftPlan]:
     """One plan for each tax group; a group that adds up to less than zero is a credit note.
 
+    Supplies that are made under another tax number of the seller (BT-31) stand apart as well, such
+    as those under a One Stop Shop beside those at home: a document has room for one.
+
     Raises the refusals of ``taxes.determination`` when a charge cannot be taxed.
     """
-    groups: dict[str, list[PlannedLine]] = {}
+    groups: dict[tuple[str, str], list[PlannedLine]] = {}
     for charge in charges:
         tax = taxes.of(charge.product_category, tax_point=charge.tax_point)
         net = line_net(
@@ -91,10 +94,10 @@ def plan_drafts(
             base_quantity=charge.price_base_quantity,
             currency=currency,
         )
-        groups.setdefault(tax.group, []).append(PlannedLine(charge, net, tax))
+        groups.setdefault((tax.group, tax.seller_tax_number), []).append(PlannedLine(charge, net, tax))
     return [
         _plan(lines, group, seller=seller, currency=currency, order_number=order_number)
-        for group, lines in sorted(groups.items())
+        for (group, _), lines in sorted(groups.items())
     ]
 
 

@@ -28,7 +28,13 @@ from invoices.models import (
     Settlement,
 )
 from invoices.numbering import NextNumber, lock_next_number, take
-from invoices.refusals import DraftOutdated, ExchangeRateMissing, InvoiceEmpty, InvoiceNotDraft
+from invoices.refusals import (
+    DraftOutdated,
+    ExchangeRateMissing,
+    InvoiceEmpty,
+    InvoiceNotDraft,
+    SellerNotIdentified,
+)
 from invoices.sealing import content_hash, digests
 from invoices.taxation import TaxBook, TaxContext, load_tax_book
 from invoices.totals import TaxedAmount, TaxKey, total
@@ -44,46 +50,54 @@ class _Content:
     deliveries: list[Delivery]
 
 
-def issue_invoice(invoice: Invoice, *, actor: Actor, tax_book: TaxBook | None = None) -> Invoice:
+def issue_invoice(invoice: Invoice, *, actor: Actor) -> Invoice:
     """Number and freeze a draft, and have it rendered and sent once the transaction commits.
 
-    Returns the issued document, read under lock. ``tax_book`` saves reading rates again for each of
-    many. Raises InvoiceNotDraft, InvoiceEmpty, DraftOutdated, ExchangeRateMissing, NoNumberSeries,
-    NoBillingAddress or a refusal of ``taxes.determination``; nothing is changed then.
+    Returns the issued document, read under lock. Raises InvoiceNotDraft, InvoiceEmpty,
+    DraftOutdated, ExchangeRateMissing, NoNumberSeries, NoBillingAddress or a refusal of
+    ``taxes.determination``; nothing is changed then.
     """
     with account_scope(invoice.account_id):
         account = Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
-        draft = _lock_draft(invoice)
-        draft.account = account
-        customer = read_customer(account)
-        book = tax_book or load_tax_book()
-        taxes = book.context(draft.seller, details=customer.details, account=account)
-        content = _content(draft, taxes, customer)
-        _fill_in(draft, customer, seller_tax_number=_seller_tax_number(content, taxes))
-        of_lists = digests(
-            lines=content.lines,
-            allowances=content.allowances,
-            tax_lines=content.tax_lines,
-            recipients=content.deliveries,
-        )
-        Delivery.objects.bulk_create(content.deliveries)
-        Document.objects.create(
-            account=account, invoice=draft, kind=Document.Kind.PDF, state=Document.State.PENDING
-        )
-        _number(draft, of_lists)
-        Settlement.objects.create(account=account, invoice=draft, total=draft.gross_total)
-        record(
-            Action.INVOICE_ISSUED,
-            actor=actor,
-            account_id=account.pk,
-            subject=f"invoice {draft.number}",
-            details={
-                "total": draft.gross_total,
-                "currency": draft.currency,
-                "recipients": len(content.deliveries),
-            },
-        )
-        bell.ring(bell.RENDER_DOCUMENTS)
+        return issue_locked(invoice, account=account, actor=actor, tax_book=load_tax_book())
+
+
+def issue_locked(invoice: Invoice, *, account: Account, actor: Actor, tax_book: TaxBook) -> Invoice:
+    """The same for a caller that holds the account's lock and scope, and read the rates before.
+
+    Whoever issues several documents in one transaction takes them in the order of their sellers and
+    kinds, so that no two transactions wait for each other's series.
+    """
+    draft = _lock_draft(invoice)
+    draft.account = account
+    customer = read_customer(account)
+    taxes = tax_book.context(draft.seller, details=customer.details, account=account)
+    content = _content(draft, taxes, customer)
+    _fill_in(draft, customer, seller_tax_number=_seller_tax_number(draft, content, taxes))
+    of_lists = digests(
+        lines=content.lines,
+        allowances=content.allowances,
+        tax_lines=content.tax_lines,
+        recipients=content.deliveries,
+    )
+    Delivery.objects.bulk_create(content.deliveries)
+    Document.objects.create(
+        account=account, invoice=draft, kind=Document.Kind.PDF, state=Document.State.PENDING
+    )
+    _number(draft, of_lists)
+    Settlement.objects.create(account=account, invoice=draft, total=draft.gross_total)
+    record(
+        Action.INVOICE_ISSUED,
+        actor=actor,
+        account_id=account.pk,
+        subject=f"invoice {draft.number}",
+        details={
+            "total": draft.gross_total,
+            "currency": draft.currency,
+            "recipients": len(content.deliveries),
+        },
+    )
+    bell.ring(bell.RENDER_DOCUMENTS)
     return draft
 
 
@@ -221,13 +235,25 @@ def _taxed(net: Decimal, row: InvoiceLine | InvoiceAllowance, *, rate: Decimal) 
     )
 
 
-def _seller_tax_number(content: _Content, taxes: TaxContext) -> str:
-    """BT-31: the number under which the supplies are made. One document carries one."""
-    numbers = (
+def _seller_tax_number(draft: Invoice, content: _Content, taxes: TaxContext) -> str:
+    """BT-31: the number under which the supplies are made. A document has room for one."""
+    numbers = {
         taxes.of(line.product_category, tax_point=line.tax_point).seller_tax_number
         for line in content.lines
-    )
-    return next(filter(None, numbers), "")
+    } - {""}
+    if len(numbers) > 1:
+        raise DraftOutdated(
+            f"{draft}: its lines are now supplied under several tax numbers"
+            f" ({', '.join(sorted(numbers))}). Discard the draft and run billing again."
+        )
+    number = next(iter(numbers), "")
+    seller = draft.seller
+    if not (number or seller.identifier or seller.registration_id):
+        raise SellerNotIdentified(
+            f"{draft} carries no tax number of {seller}, so it needs another identification: enter"
+            " the seller's company registration or identifier."
+        )
+    return number
 
 
 def _fill_in(draft: Invoice, customer: Customer, *, seller_tax_number: str) -> None:

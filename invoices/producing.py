@@ -11,8 +11,6 @@ from datetime import timedelta
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models.functions import Now
 
-from audit.actions import Action
-from audit.recording import Actor, record
 from common import bell
 from common.claims import BATCH_SIZE, Claim, LeaseLost, begin, claims_until_empty, fail, finish
 from common.scoping import account_scope
@@ -21,7 +19,6 @@ from invoices.delivery import queue_emails
 from invoices.documents import document_of
 from invoices.models import Document, Invoice
 from invoices.models.delivery import RENDER_QUEUE
-from invoices.refusals import DocumentNotParked
 from invoices.rendering.document import InvoiceDocument
 from invoices.rendering.pdf import LAYOUT_VERSION, render_pdf
 
@@ -40,23 +37,6 @@ def render_due(*, budget: timedelta | None = None) -> bool:
         if ends_at and time.monotonic() >= ends_at:
             return False
     return True
-
-
-def retry_document(document: Document, *, actor: Actor) -> None:
-    """Put a parked document in the queue again, once its cause is gone. Raises DocumentNotParked."""
-    with account_scope(document.account_id):
-        again = Document.objects.filter(
-            pk=document.pk, account=document.account_id, state=Document.State.PARKED
-        ).update(state=Document.State.PENDING, attempts=0, next_attempt_at=Now())
-        if not again:
-            raise DocumentNotParked("This document is not parked, so there is nothing to retry.")
-        record(
-            Action.DOCUMENT_RETRIED,
-            actor=actor,
-            account_id=document.account_id,
-            subject=f"document {document.pk}",
-        )
-        bell.ring(bell.RENDER_DOCUMENTS)
 
 
 def _attempt(claimed: Claim) -> None:

@@ -25,3 +25,7 @@ class CannotCredit(DomainError):
 
 class DocumentNotParked(DomainError):
     """Only a document whose rendering was given up is rendered again by hand."""
+
+
+class SellerNotIdentified(DomainError):
+    """A document needs a tax number, registration or identifier of its seller (BR-CO-26)."""

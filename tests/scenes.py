@@ -1,20 +1,19 @@
-"""A seller that may issue, customers, and charges: the least that a billing run needs."""
+"""Charges and billing runs on top of ``factories``: the least that the main job needs."""
 
 from datetime import date
 from decimal import Decimal
 from itertools import count
 
 from accounts.models import Account
-from accounts.opening import NewAccount, open_accounts
-from audit.recording import Actor
 from billing.billing_run import start_run, work_run
 from billing.models import BillingEntry, BillingRun
 from common.scoping import account_scope
-from invoices.models import Invoice, NumberSeries, Seller
-from taxes.models import TaxRate, TaxRegistration
+from invoices.models import Invoice, Seller
+from taxes.models import TaxRate
 from taxes.starting_table import add_missing_rates
+from tests.factories import OPERATOR, make_account, make_seller
 
-ACTOR = Actor.system("tests")
+ACTOR = OPERATOR
 A_DAY = date(2026, 3, 15)
 _serial = count(1)
 
@@ -23,41 +22,12 @@ def a_seller(code: str = "wholesale", **columns: object) -> Seller:
     """A British seller with a current series for each kind of document."""
     # A test with real transactions ends with a flush, which takes the shipped rates along.
     add_missing_rates(TaxRate)
-    seller = Seller.objects.create(
-        code=code,
-        **{
-            "legal_name": "Wholesale Ltd",
-            "address_line_1": "1 High Street",
-            "city": "London",
-            "postcode": "N1 7GU",
-            "country": "GB",
-            "email": "billing@wholesale.example",
-            "timezone": "Europe/London",
-            "accounting_currency": "GBP",
-            "iban": "GB33BUKB20201555555555",
-            **columns,
-        },
-    )
-    for kind, prefix in (("invoice", "INV-"), ("credit_note", "CN-")):
-        NumberSeries.objects.create(seller=seller, kind=kind, prefix=f"{prefix}{code.upper()}-")
-    TaxRegistration.objects.create(
-        seller_code=code, country="GB", number="GB123456782", valid_from=date(1973, 4, 1)
-    )
-    return seller
+    return make_seller(code, **{"registration_id": "01234567", **columns})
 
 
 def an_account(name: str = "", **columns: object) -> Account:
-    """An organisation with an owner at an address of its own."""
-    serial = next(_serial)
-    wanted = {
-        "kind": Account.Kind.ORGANISATION,
-        "name": name or f"Customer {serial}",
-        "country": "GB",
-        "currency": "GBP",
-        "owner_email": f"owner-{serial}@customer.example",
-        **columns,
-    }
-    return open_accounts([NewAccount(**wanted)], actor=ACTOR)[0]
+    """An organisation with an owner of its own."""
+    return make_account(name=name or f"Customer {next(_serial)}", **columns)
 
 
 def a_charge(account: Account, seller: Seller, **columns: object) -> BillingEntry:

@@ -1,0 +1,78 @@
+"""How Celery runs here: it only rings the bell, so a message may be lost and none is precious.
+
+Read by ``config.celery`` at first use. What each value prevents is in docs/decisions, on rows as
+the queue of record.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from celery.schedules import crontab
+from django.conf import settings
+
+from common import bell
+
+
+def _broker_url(redis_url: str) -> str:
+    """Kombu's spelling of REDIS_URL, which writes unix sockets in a way of its own."""
+    if not redis_url.startswith("unix://"):
+        return redis_url
+    path, _, number = redis_url.removeprefix("unix://").partition("?db=")
+    return f"redis+socket://{path}?virtual_host={number or 0}"
+
+
+broker_url = _broker_url(settings.REDIS_URL)
+broker_transport_options: dict[str, Any] = {
+    # A message whose worker vanished is delivered again after this; longer than any task runs.
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    # Web requests never wait for this: the bell has a shorter time limit of its own.
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+}
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None  # a worker outlives a broker that is away for long
+
+result_backend = None
+task_ignore_result = True
+task_serializer = "json"
+accept_content = ["json"]
+
+# A killed child's task runs again at once; rows count the attempts, so it cannot go on for ever.
+task_acks_late = True
+task_reject_on_worker_lost = True
+task_time_limit = 120
+task_soft_time_limit = 90
+
+worker_prefetch_multiplier = 1
+worker_soft_shutdown_timeout = 30
+worker_cancel_long_running_tasks_on_connection_loss = True
+# C libraries leak a little. A task is many batches, so this is some thousands of documents.
+worker_max_tasks_per_child = 200
+worker_max_memory_per_child = 350_000  # KiB
+worker_hijack_root_logger = False
+
+task_default_queue = "default"
+task_routes: dict[str, dict[str, str]] = {
+    "invoices.tasks.*": {"queue": "render"},
+    "mail.tasks.*": {"queue": "mail"},
+}
+
+timezone = "UTC"
+beat_schedule_filename = str(settings.VAR_DIR / "celerybeat-schedule")
+
+# Rings again for rows whose ring was lost. One that waited for longer than the next is dropped.
+_SWEEP: Final = timedelta(seconds=20)
+beat_schedule: dict[str, dict[str, Any]] = {
+    f"sweep {task}": {
+        "task": task,
+        "schedule": _SWEEP,
+        "options": {"expires": _SWEEP.total_seconds()},
+    }
+    for task in (bell.RENDER_DOCUMENTS, bell.SEND_EMAILS, bell.WORK_BILLING_RUNS)
+}
+beat_schedule["bill what is due"] = {
+    "task": "billing.tasks.bill_due_entries",
+    "schedule": crontab(hour="3", minute="15"),
+}

@@ -1,0 +1,30 @@
+"""Every address of the program, by package."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, register_converter
+
+from accounts.converters import AccountNumberConverter
+
+register_converter(AccountNumberConverter, "account")
+
+# Everything of one account: accounts.checks holds that each of these pages declares a permission.
+_account_urls = [
+    path("", include("portal.account_urls")),
+    path("billing/", include("invoices.urls")),
+]
+
+urlpatterns = [
+    path("", include("portal.urls")),
+    path("", include("users.urls")),
+    path("a/<account:account_number>/", include(_account_urls)),
+    path("admin/", admin.site.urls),
+]
+
+if settings.EMBEDDED:
+    urlpatterns.append(path("mailbox/", include("portal.mailbox_urls")))
+
+handler400 = "portal.errors.bad_request"
+handler403 = "portal.errors.forbidden"
+handler404 = "portal.errors.not_found"
+handler500 = "portal.errors.server_error"

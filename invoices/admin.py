@@ -1,0 +1,162 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from audit.acting import actor_of
+from audit.actions import Action
+from audit.admin import AuditedAdmin, ReadOnlyAdmin, ReadOnlyInline
+from common.exceptions import DomainError
+from invoices.models import (
+    Delivery,
+    Document,
+    Invoice,
+    InvoiceAllowance,
+    InvoiceLine,
+    InvoiceTaxLine,
+    NumberSeries,
+    Seller,
+    Settlement,
+)
+from invoices.retrying import retry_document
+
+
+@admin.register(Seller)
+class SellerAdmin(AuditedAdmin):
+    """What is changed here is printed on new documents; issued ones keep their copy."""
+
+    added_action = Action.SELLER_CHANGED
+    changed_action = Action.SELLER_CHANGED
+    list_display = ("code", "legal_name", "country", "accounting_currency")
+    search_fields = ("code", "legal_name", "trading_name")
+    ordering = ("code",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """The code is how tax registrations name the seller: it stays as it is."""
+        return () if obj is None else ("code",)
+
+
+@admin.register(NumberSeries)
+class NumberSeriesAdmin(AuditedAdmin):
+    """Series count by themselves. Once a number was given, only the end of one can be declared."""
+
+    added_action = Action.SELLER_CHANGED
+    changed_action = Action.SELLER_CHANGED
+    list_display = ("prefix", "seller", "kind", "is_current", "last_sequence", "last_issue_date")
+    list_filter = ("seller", "kind", "is_current")
+    list_select_related = ("seller",)
+    ordering = ("seller", "kind", "-is_current", "prefix")
+    _counters = ("last_sequence", "last_issue_date", "last_hash")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if obj is None or obj.last_sequence == 0:
+            return self._counters
+        return ("seller", "kind", "prefix", "digits", *self._counters)
+
+
+class _Lines(ReadOnlyInline):
+    model = InvoiceLine
+    fields = (
+        "position",
+        "description",
+        "quantity",
+        "unit_price",
+        "net_amount",
+        "tax_category",
+        "tax_rate",
+        "tax_reason",
+    )
+
+
+class _Allowances(ReadOnlyInline):
+    model = InvoiceAllowance
+    fields = ("position", "is_charge", "amount", "reason", "tax_category", "tax_rate")
+
+
+class _TaxLines(ReadOnlyInline):
+    model = InvoiceTaxLine
+    fields = ("category", "rate", "taxable_amount", "tax_amount", "exemption_reason")
+
+
+class _Settlement(ReadOnlyInline):
+    model = Settlement
+    fields = ("total", "credited", "allocated", "credit_applied", "written_off")
+
+
+class _Documents(ReadOnlyInline):
+    model = Document
+    fields = ("kind", "state", "attempts", "last_error", "size", "sha256", "stored_at")
+
+
+class _Deliveries(ReadOnlyInline):
+    model = Delivery
+    fields = ("address", "reasons", "email")
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnlyAdmin):
+    """Drafts and documents, to look at. Drafts come from billing runs and go with them."""
+
+    list_display = (
+        "__str__",
+        "account",
+        "seller",
+        "kind",
+        "state",
+        "issue_date",
+        "gross_total",
+        "currency",
+    )
+    list_filter = ("state", "kind", "seller")
+    list_select_related = ("account", "seller")
+    search_fields = ("=number", "=account__number", "account__name", "=public_id")
+    search_help_text = "A document’s or an account’s number in full, or a part of a name."
+    ordering = ("-pk",)
+    show_full_result_count = False
+    list_per_page = 50
+    inlines = (_TaxLines, _Allowances, _Settlement, _Documents, _Deliveries, _Lines)
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnlyAdmin):
+    list_display = ("invoice", "account", "kind", "state", "attempts", "stored_at", "last_error")
+    list_filter = ("state", "kind")
+    list_select_related = ("invoice", "account")
+    search_fields = ("=invoice__number", "=account__number", "=sha256")
+    ordering = ("-pk",)
+    show_full_result_count = False
+    list_per_page = 50
+    exclude = ("lease_token", "leased_until")
+    actions = ["retry"]
+
+    @admin.action(description="Render parked documents again", permissions=["retry"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        retried = 0
+        for document in queryset:
+            try:
+                retry_document(document, actor=actor_of(request))
+            except DomainError as refusal:
+                self.message_user(request, str(refusal), messages.WARNING)
+            else:
+                retried += 1
+        if retried:
+            self.message_user(request, f"{retried} will be rendered again.", messages.SUCCESS)
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Staff who may change documents, had these anything to change."""
+        return request.user.has_perm("invoices.change_document")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("invoice", "account", "address", "reasons", "state")
+    list_select_related = ("invoice", "account", "email")
+    search_fields = ("=invoice__number", "=account__number", "=address")
+    ordering = ("-pk",)
+    show_full_result_count = False
+    list_per_page = 50
+
+    @admin.display(description="state of the email")
+    def state(self, delivery: Delivery) -> str:
+        return delivery.email.state if delivery.email else "not queued yet"

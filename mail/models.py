@@ -1,0 +1,177 @@
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from common.claims import Claimable
+
+# RFC 5321, 4.5.3.1: what fits between the angle brackets of a command.
+ADDRESS_LENGTH = 254
+
+# States of a row that is work still to be done, as the indexes that serve claims spell them.
+_UNFINISHED = ["queued", "deferred", "uncertain", "sending"]
+_STATES = [*_UNFINISHED, "withheld", "sent", "failed", "bounced"]
+
+
+class OutgoingEmail(Claimable):
+    """One message to one recipient: what it says, fixed when the row is made, and how it fares.
+
+    Everything that ends up in the bytes (bodies, names, Message-ID, date, boundary, the hash of the
+    attached document) is refused any change by the database, so that a second copy, where a broken
+    connection makes one possible, is the same message to the byte and to the mail server.
+
+    ``account_id`` and ``batch_id`` are plain ids: this package lies below accounts and billing.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        # Its batch is held back: see mail.outbox.withhold.
+        WITHHELD = "withheld"
+        SENDING = "sending"
+        # A server took responsibility for it.
+        SENT = "sent"
+        # Tried, or its turn came while no server answered; goes again at next_attempt_at.
+        DEFERRED = "deferred"
+        # The connection broke after the content: it may have arrived, and goes again, unchanged.
+        UNCERTAIN = "uncertain"
+        FAILED = "failed"
+        # Accepted by a server first, returned later.
+        BOUNCED = "bounced"
+
+    state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED)
+    # Derived from dedup_key, so that whoever asks for the same message twice learns the same id.
+    id = models.UUIDField(primary_key=True, editable=False)
+    dedup_key = models.CharField(
+        max_length=200, unique=True, help_text="made of ids; one message ever has it"
+    )
+    account_id = models.BigIntegerField(null=True)
+    # A billing run, whose mail can be withheld as one.
+    batch_id = models.UUIDField(null=True)
+    kind = models.CharField(max_length=60, help_text="name of its templates")
+
+    sender_address = models.CharField(max_length=ADDRESS_LENGTH)
+    sender_name = models.CharField(max_length=250, blank=True)
+    reply_to = models.CharField(max_length=ADDRESS_LENGTH, blank=True)
+    recipient_address = models.CharField(max_length=ADDRESS_LENGTH)
+    recipient_name = models.CharField(max_length=250, blank=True)
+    subject = models.CharField(max_length=250)
+    text_body = models.TextField()
+    html_body = models.TextField(blank=True)
+    headers = models.JSONField(default=dict, help_text="further header fields, name to value")
+    message_id = models.CharField(max_length=320)
+    date = models.DateTimeField()
+    boundary = models.CharField(max_length=64)
+
+    attachment_key = models.CharField(max_length=200, blank=True, help_text="in document storage")
+    attachment_filename = models.CharField(max_length=200, blank=True)
+    attachment_sha256 = models.CharField(max_length=64, blank=True)
+    attachment_content_type = models.CharField(max_length=100, blank=True)
+
+    # 4xx answers so far; mail.sending has the schedule. (Claimable.attempts counts crashes.)
+    deferrals = models.PositiveSmallIntegerField(default=0)
+    # Some attempt broke after the content had left: never taken back, whatever happens next.
+    may_have_arrived = models.BooleanField(default=False)
+    server_response = models.TextField(blank=True, help_text="the mail server's last words")
+    sent_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            # What composite foreign keys of tenant tables refer to (common.tenancy).
+            models.UniqueConstraint(fields=["account_id", "id"], name="email_tenant_key"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=_STATES), name="email_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    state="sending", lease_token__isnull=False, leased_until__isnull=False
+                )
+                | (~models.Q(state="sending") & models.Q(lease_token__isnull=True)),
+                name="email_leased_while_sending",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=["sent", "bounced"])
+                | models.Q(sent_at__isnull=False),
+                name="email_sent_says_when",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    attachment_key="",
+                    attachment_filename="",
+                    attachment_sha256="",
+                    attachment_content_type="",
+                )
+                | (
+                    ~models.Q(attachment_key="")
+                    & ~models.Q(attachment_filename="")
+                    & ~models.Q(attachment_sha256="")
+                    & ~models.Q(attachment_content_type="")
+                ),
+                name="email_attachment_is_whole",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            # The two halves of a claim: fresh rows, and rows that were begun before.
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                condition=models.Q(state__in=_UNFINISHED, attempts=0),
+                name="email_due_fresh",
+            ),
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                condition=models.Q(state__in=_UNFINISHED, attempts__gt=0),
+                name="email_due_again",
+            ),
+            models.Index(
+                fields=["batch_id"],
+                condition=models.Q(batch_id__isnull=False),
+                name="email_by_batch",
+            ),
+            models.Index(fields=["-created_at", "-id"], name="email_newest_first"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=models.Q(state__in=["failed", "bounced"]),
+                name="email_to_look_at",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient_address} ({self.state})"
+
+    @property
+    def has_attachment(self) -> bool:
+        return bool(self.attachment_key)
+
+
+class HeldBatch(models.Model):
+    """A batch whose mail must not leave, whenever it is queued.
+
+    A mark and not only a state of the rows: a worker may be queueing mail of the batch at the very
+    moment it is stopped, and those rows are not there yet to be changed.
+    """
+
+    batch_id = models.UUIDField(primary_key=True)
+    held_since = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "held batches"
+
+    def __str__(self) -> str:
+        return f"batch {self.batch_id}, held"
+
+
+class SuppressedAddress(models.Model):
+    """An address that nothing is sent to: mail for it fails visibly, unsent.
+
+    ``address`` is in its normalised form (``common.ids.normalise_email``).
+    """
+
+    address = models.CharField(max_length=ADDRESS_LENGTH, unique=True)
+    reason = models.CharField(max_length=200)
+    since = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "suppressed addresses"
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.reason}"

@@ -1,0 +1,135 @@
+"""Sending what is due: batch after batch, each message an attempt of its own."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from celery.exceptions import SoftTimeLimitExceeded
+
+from common import bell
+from common.claims import BATCH_SIZE, Claim, begin, claims_until_empty, fail, finish
+from common.ids import normalise_email
+from common.scoping import all_accounts_scope
+from mail.addresses import envelope_address
+from mail.assembly import assemble, needs_smtputf8
+from mail.attachments import Attachments
+from mail.models import HeldBatch, OutgoingEmail, SuppressedAddress
+from mail.queue import EMAIL_QUEUE
+from mail.settling import OUTAGE_DELAY, fail_unsent, put_back_untried, settle
+from mail.transport import Envelope, Outcome, Transport, Unreachable
+
+logger = logging.getLogger(__name__)
+
+# Shorter than a worker's soft shutdown (30 s), so that a stopped worker ends between two messages
+# and not inside one. Whoever runs out of it rings for the next worker.
+BUDGET = timedelta(seconds=20)
+
+
+def send_due(transport: Transport, *, budget: timedelta = BUDGET) -> None:
+    """Send until nothing is due, ``budget`` is spent, or no server answers.
+
+    An outage costs one try for each batch, and ends the round: the messages go back with the same
+    pause, whether tried or not, and the sweep rings for the next round.
+    """
+    ends_at = time.monotonic() + budget.total_seconds()
+    attachments = Attachments()
+    for claims in claims_until_empty(EMAIL_QUEUE):
+        if len(claims) == BATCH_SIZE:
+            # There is more than one worker's share.
+            bell.ring(bell.SEND_EMAILS)
+        if not _send_batch(claims, transport, attachments, ends_at=ends_at):
+            return
+
+
+def _send_batch(
+    claims: Sequence[Claim], transport: Transport, attachments: Attachments, *, ends_at: float
+) -> bool:
+    """Try each message; False when there is no point in claiming more."""
+    emails = _sendable(claims)
+    waiting = deque(_neighbours_together(claims, emails))
+    while waiting:
+        if time.monotonic() >= ends_at:
+            put_back_untried(waiting, emails, delay=timedelta())
+            bell.ring(bell.SEND_EMAILS)
+            return False
+        claimed = waiting.popleft()
+        outcome = _attempt(claimed, emails[claimed.pk], transport, attachments)
+        if isinstance(outcome, Unreachable):
+            logger.error("the mail server cannot be reached: %s", outcome.response)
+            put_back_untried(waiting, emails, delay=OUTAGE_DELAY)
+            return False
+    return True
+
+
+def _sendable(claims: Sequence[Claim]) -> dict[UUID, OutgoingEmail]:
+    """The messages of a claim, less those that must not leave, which are finished here."""
+    with all_accounts_scope("reading mail that is due"):
+        emails = OutgoingEmail.objects.in_bulk([claimed.pk for claimed in claims])
+        held = _held_batches(emails.values())
+        suppressed = _suppressed(emails.values())
+        for claimed in claims:
+            email = emails[claimed.pk]
+            if email.batch_id in held:
+                finish(EMAIL_QUEUE, claimed, state=OutgoingEmail.State.WITHHELD)
+                del emails[claimed.pk]
+            elif reason := suppressed.get(normalise_email(email.recipient_address)):
+                fail_unsent(claimed, reason=f"the address is suppressed: {reason}")
+                del emails[claimed.pk]
+    return emails
+
+
+def _neighbours_together(
+    claims: Sequence[Claim], emails: Mapping[UUID, OutgoingEmail]
+) -> list[Claim]:
+    """Oldest first, and the mails of one document one after the other."""
+
+    def place(claimed: Claim) -> tuple[datetime, str]:
+        email = emails[claimed.pk]
+        return email.next_attempt_at, email.attachment_sha256
+
+    return sorted((claimed for claimed in claims if claimed.pk in emails), key=place)
+
+
+def _held_batches(emails: Collection[OutgoingEmail]) -> set[UUID]:
+    """Batches that are held now, and stay so until the transaction ends."""
+    batches = {email.batch_id for email in emails if email.batch_id}
+    held = HeldBatch.objects.select_for_update(no_key=True).filter(batch_id__in=batches)
+    return set(held.values_list("batch_id", flat=True)) if batches else set()
+
+
+def _suppressed(emails: Collection[OutgoingEmail]) -> dict[str, str]:
+    """Reasons by normalised address."""
+    addresses = {normalise_email(email.recipient_address) for email in emails}
+    found = SuppressedAddress.objects.filter(address__in=addresses)
+    return dict(found.values_list("address", "reason"))
+
+
+def _attempt(
+    claimed: Claim, email: OutgoingEmail, transport: Transport, attachments: Attachments
+) -> Outcome | None:
+    """One counted attempt; None when the lease was lost or an exception was recorded instead."""
+    if not begin(EMAIL_QUEUE, claimed):
+        return None
+    try:
+        content = assemble(email, encoded_attachment=attachments.encoded(email))
+        outcome = transport.send(_envelope(email), content)
+    except SoftTimeLimitExceeded:
+        # The task is over. The leases of this message and of those behind it run out by themselves.
+        raise
+    except Exception as error:
+        logger.exception("email %s could not be sent", email.pk)
+        fail(EMAIL_QUEUE, claimed, error=error)
+        return None
+    settle(claimed, email, outcome)
+    return outcome
+
+
+def _envelope(email: OutgoingEmail) -> Envelope:
+    return Envelope(
+        sender=envelope_address(email.sender_address),
+        recipient=envelope_address(email.recipient_address),
+        smtputf8=needs_smtputf8(email),
+    )

@@ -1,0 +1,148 @@
+"""What an outcome does to a message's row: which state it goes to, and when it is due again.
+
+``Claimable.attempts`` counts starts that did not end. An answer of the server, even a refusal, is
+an end, and so is the absence of any server: the count goes back to what it was before the attempt.
+A crash is none, nor a connection that broke after the content: five of them together are the most
+copies that a recipient could get.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models.functions import Now
+
+from common.claims import MAX_ATTEMPTS, Claim, Parked, finish, put_back
+from common.scoping import all_accounts_scope
+from mail.models import OutgoingEmail
+from mail.queue import EMAIL_QUEUE, record_failures
+from mail.transport import Deferred, Outcome, Refused, Sent, Uncertain, Unreachable
+
+logger = logging.getLogger(__name__)
+
+# Pauses after the first and each further 4xx answer: 73 hours together, then the message fails.
+DEFERRAL_DELAYS = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(minutes=60),
+    *[timedelta(hours=4)] * 18,
+)
+# A server that lost its connection after the content needs time to have delivered it or not.
+UNCERTAIN_DELAY = timedelta(minutes=5)
+# While no server answers, a batch costs one try; this is how soon after it its messages go again.
+OUTAGE_DELAY = timedelta(minutes=1)
+# A database that restarts is waited for before an outcome is given up: forgetting that a message
+# was accepted means sending it again.
+_DATABASE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)
+
+_State = OutgoingEmail.State
+
+
+def settle(claimed: Claim, email: OutgoingEmail, outcome: Outcome) -> None:
+    """Record the outcome of one attempt, waiting out a database that is away for a moment."""
+    for pause in _DATABASE_PAUSES_SECONDS:
+        try:
+            _settle_once(claimed, email, outcome)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("email %s: %s is not recorded yet: %s", email.pk, outcome, error)
+            connection.close()
+            time.sleep(pause)
+        else:
+            return
+    _settle_once(claimed, email, outcome)
+
+
+def fail_unsent(claimed: Claim, *, reason: str) -> None:
+    """Fail a message without an attempt. Needs a scope over all accounts."""
+    _fail(claimed, reason=reason, last_error=reason)
+
+
+def put_back_untried(
+    claims: Iterable[Claim], emails: Mapping[UUID, OutgoingEmail], *, delay: timedelta
+) -> None:
+    """Return leased messages whose turn did not come to what they were."""
+    with all_accounts_scope("returning mail that was not tried"):
+        for claimed in claims:
+            put_back(EMAIL_QUEUE, claimed, state=_state_before(emails[claimed.pk]), delay=delay)
+
+
+def _settle_once(claimed: Claim, email: OutgoingEmail, outcome: Outcome) -> None:
+    with all_accounts_scope("recording what became of a message"):
+        match outcome:
+            case Sent(response):
+                finish(
+                    EMAIL_QUEUE,
+                    claimed,
+                    state=_State.SENT,
+                    sent_at=Now(),
+                    attempts=email.attempts,
+                    server_response=response,
+                    last_error="",
+                )
+            case Deferred(response):
+                _settle_deferred(claimed, email, response)
+            case Refused(response):
+                _fail(
+                    claimed,
+                    reason=response,
+                    attempts=email.attempts,
+                    server_response=response,
+                )
+            case Uncertain(response):
+                _settle_uncertain(claimed, email, response)
+            case Unreachable(response):
+                put_back(
+                    EMAIL_QUEUE,
+                    claimed,
+                    state=_state_while_waiting(email),
+                    delay=OUTAGE_DELAY,
+                    attempts=email.attempts,
+                    server_response=response,
+                )
+
+
+def _settle_deferred(claimed: Claim, email: OutgoingEmail, response: str) -> None:
+    columns: dict[str, Any] = {
+        "attempts": email.attempts,
+        "deferrals": email.deferrals + 1,
+        "server_response": response,
+    }
+    if email.deferrals >= len(DEFERRAL_DELAYS):
+        reason = f"given up after {email.deferrals + 1} tries, the last answer being: {response}"
+        _fail(claimed, reason=reason, last_error=reason, **columns)
+        return
+    put_back(
+        EMAIL_QUEUE,
+        claimed,
+        state=_state_while_waiting(email),
+        delay=DEFERRAL_DELAYS[email.deferrals],
+        **columns,
+    )
+
+
+def _settle_uncertain(claimed: Claim, email: OutgoingEmail, response: str) -> None:
+    columns: dict[str, Any] = {"may_have_arrived": True, "server_response": response}
+    if email.attempts + 1 >= MAX_ATTEMPTS:
+        reason = f"may have arrived, but after {MAX_ATTEMPTS} tries no answer came: {response}"
+        _fail(claimed, reason=reason, last_error=reason, **columns)
+        return
+    put_back(EMAIL_QUEUE, claimed, state=_State.UNCERTAIN, delay=UNCERTAIN_DELAY, **columns)
+
+
+def _fail(claimed: Claim, *, reason: str, **columns: Any) -> None:
+    if finish(EMAIL_QUEUE, claimed, state=_State.FAILED, **columns):
+        record_failures([Parked(claimed.pk, claimed.account_id, reason)])
+
+
+def _state_while_waiting(email: OutgoingEmail) -> str:
+    return _State.UNCERTAIN if email.may_have_arrived else _State.DEFERRED
+
+
+def _state_before(email: OutgoingEmail) -> str:
+    """What the state was before the claim: every answer leaves its words on the row."""
+    return _state_while_waiting(email) if email.server_response else _State.QUEUED

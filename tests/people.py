@@ -1,0 +1,60 @@
+"""Alice the owner, Bob the member with billing, Charlie the stranger, Dora without any flag.
+
+Charlie owns an account of his own, so that whatever he is refused, it is not for want of one.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts.models import Account
+from accounts.permissions import Flag
+from tests.factories import PASSWORD, add_member, make_account, make_staff, make_user
+from users.models import User
+
+
+@dataclass(frozen=True)
+class People:
+    """Who is who around Alice's ``account``."""
+
+    alice: User
+    bob: User
+    charlie: User
+    dora: User
+    account: Account
+    charlies_account: Account
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    alice = make_user("alice@hartwell.example", first_name="Alice", last_name="Hartwell")
+    bob = make_user("bob@hartwell.example", first_name="Bob", last_name="Ferris")
+    charlie = make_user("charlie@elsewhere.example", first_name="Charlie", last_name="Moss")
+    dora = make_user("dora@hartwell.example", first_name="Dora", last_name="Lind")
+    account = make_account(owner=alice, name="Hartwell & Sons")
+    add_member(account, bob, Flag.BILLING)
+    add_member(account, dora)
+    charlies_account = make_account(owner=charlie, name="Elsewhere Ltd")
+    return People(alice, bob, charlie, dora, account, charlies_account)
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return make_staff()
+
+
+def signed_in(user: User) -> Client:
+    """A browser in which ``user`` has a session, without the cost of checking the password."""
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def sign_in(
+    browser: Client, email: str, password: str = PASSWORD, *, next_page: str = "", **headers: str
+) -> HttpResponse:
+    """Send the sign-in form."""
+    sent = {"email": email, "password": password, "next": next_page}
+    return browser.post("/sign-in/", sent, **headers)
