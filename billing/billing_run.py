@@ -22,7 +22,7 @@ from accounts.models import Account
 from audit.actions import Action
 from audit.recording import Actor, record
 from billing.approval import reasons_to_wait
-from billing.consumption import Rulebook, draft_account, drafts_of
+from billing.consumption import Rulebook, draft_account
 from billing.models import DRAFT_QUEUE, ISSUE_QUEUE, BillingRun, BillingRunItem
 from common import bell
 from common.claims import (
@@ -38,8 +38,8 @@ from common.claims import (
 )
 from common.exceptions import DomainError
 from common.scoping import account_scope, all_accounts_scope
-from invoices.issuing import issue_locked
-from invoices.models import Seller
+from invoices.issuing import issue_locked, lock_drafts
+from invoices.models import Invoice, Seller
 from invoices.taxation import load_tax_book
 from mail.outbox import release, withhold
 
@@ -251,9 +251,10 @@ def _draft(claimed: Claim, *, rules: Rulebook) -> None:
 
 def _issue(claimed: Claim, *, rules: Rulebook) -> None:
     with account_scope(_account_of(claimed)):
-        account = Account.objects.select_for_update(no_key=True).get(pk=claimed.account_id)
+        account = Account.objects.select_for_update(no_key=True).get(pk=_account_of(claimed))
         item = BillingRunItem.objects.get(pk=claimed.pk, account=account)
-        for draft in drafts_of(item.run_id, account=account):
+        drafts = lock_drafts(Invoice.objects.filter(batch_id=item.run_id), account=account)
+        for draft in drafts:
             issue_locked(draft, account=account, actor=_ACTOR, tax_book=rules.taxes)
         _finish(ISSUE_QUEUE, claimed, BillingRunItem.State.ISSUED)
 

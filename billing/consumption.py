@@ -105,14 +105,6 @@ def discard_draft(invoice: Invoice, *, actor: Actor) -> None:
         )
 
 
-def drafts_of(batch_id: uuid.UUID, *, account: Account) -> list[Invoice]:
-    """The drafts that a run left for one account, in the order in which they are to be issued."""
-    drafts = Invoice.objects.filter(
-        batch_id=batch_id, account=account, state=Invoice.State.DRAFT
-    ).order_by("seller", "kind", "pk")
-    return list(drafts)
-
-
 def _billing_contact(account: Account) -> Contact | None:
     return Contact.objects.filter(account=account, kind=Contact.Kind.BILLING).first()
 

@@ -80,8 +80,8 @@ def plan_drafts(
 ) -> list[DraftPlan]:
     """One plan for each tax group; a group that adds up to less than zero is a credit note.
 
-    Supplies that are made under another tax number of the seller (BT-31) stand apart as well, such
-    as those under a One Stop Shop beside those at home: a document has room for one.
+    Supplies made under another tax number of the seller (BT-31) stand apart as well, such as those
+    under a One Stop Shop beside those at home: a document has room for one.
 
     Raises the refusals of ``taxes.determination`` when a charge cannot be taxed.
     """
@@ -94,10 +94,11 @@ def plan_drafts(
             base_quantity=charge.price_base_quantity,
             currency=currency,
         )
-        groups.setdefault((tax.group, tax.seller_tax_number), []).append(PlannedLine(charge, net, tax))
+        group = (tax.group, tax.seller_tax_number)
+        groups.setdefault(group, []).append(PlannedLine(charge, net, tax))
     return [
-        _plan(lines, group, seller=seller, currency=currency, order_number=order_number)
-        for (group, _), lines in sorted(groups.items())
+        _plan(lines, tax_group, seller=seller, currency=currency, order_number=order_number)
+        for (tax_group, _), lines in sorted(groups.items())
     ]
 
 

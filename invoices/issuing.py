@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.db import models
 from django.utils import timezone
 
 from accounts.models import Account
@@ -59,16 +60,28 @@ def issue_invoice(invoice: Invoice, *, actor: Actor) -> Invoice:
     """
     with account_scope(invoice.account_id):
         account = Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
-        return issue_locked(invoice, account=account, actor=actor, tax_book=load_tax_book())
+        drafts = lock_drafts(Invoice.objects.filter(pk=invoice.pk), account=account)
+        if not drafts:
+            raise InvoiceNotDraft(f"{invoice} has been issued or discarded.")
+        return issue_locked(drafts[0], account=account, actor=actor, tax_book=load_tax_book())
 
 
-def issue_locked(invoice: Invoice, *, account: Account, actor: Actor, tax_book: TaxBook) -> Invoice:
-    """The same for a caller that holds the account's lock and scope, and read the rates before.
+def lock_drafts(invoices: "models.QuerySet[Invoice]", *, account: Account) -> list[Invoice]:
+    """Lock those of ``invoices`` that are drafts of ``account``, which the caller has locked.
 
-    Whoever issues several documents in one transaction takes them in the order of their sellers and
-    kinds, so that no two transactions wait for each other's series.
+    In the order in which they are to be issued: by seller and kind, so that no two transactions
+    wait for each other's series.
     """
-    draft = _lock_draft(invoice)
+    return list(
+        invoices.filter(account=account, state=Invoice.State.DRAFT)
+        .select_for_update(no_key=True, of=("self",))
+        .select_related("seller", "preceding")
+        .order_by("seller", "kind", "pk")
+    )
+
+
+def issue_locked(draft: Invoice, *, account: Account, actor: Actor, tax_book: TaxBook) -> Invoice:
+    """The same for a caller with the account's scope, ``lock_drafts`` and the rates at hand."""
     draft.account = account
     customer = read_customer(account)
     taxes = tax_book.context(draft.seller, details=customer.details, account=account)
@@ -99,17 +112,6 @@ def issue_locked(invoice: Invoice, *, account: Account, actor: Actor, tax_book: 
     )
     bell.ring(bell.RENDER_DOCUMENTS)
     return draft
-
-
-def _lock_draft(invoice: Invoice) -> Invoice:
-    locked = (
-        Invoice.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("seller")
-        .get(pk=invoice.pk, account=invoice.account_id)
-    )
-    if locked.state != Invoice.State.DRAFT:
-        raise InvoiceNotDraft(f"{locked} is {locked.get_state_display()}, not a draft.")
-    return locked
 
 
 def _content(draft: Invoice, taxes: TaxContext, customer: Customer) -> _Content:

@@ -85,7 +85,7 @@ class Snapshot:
         """
         if not isinstance(stored, Mapping) or stored.get("version") != cls.VERSION:
             raise SnapshotInvalid(f"not a {cls.__name__} of version {cls.VERSION}")
-        hints = _hints(cls)
+        hints = cls._hints()
         given = {name: value for name, value in stored.items() if name != "version"}
         if unknown := given.keys() - hints.keys():
             raise SnapshotInvalid(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
@@ -93,6 +93,13 @@ class Snapshot:
             return cls(**{name: _value(hints[name], value) for name, value in given.items()})
         except TypeError as error:
             raise SnapshotInvalid(f"{cls.__name__}: {error}") from error
+
+    @classmethod
+    @cache
+    def _hints(cls) -> dict[str, object]:
+        """The types of the fields by name. The class variables are no fields."""
+        hints = get_type_hints(cls)
+        return {spec.name: hints[spec.name] for spec in fields(cls)}
 
     def _require(self, name: str, pattern: re.Pattern[str], *, optional: bool = True) -> None:
         value = getattr(self, name)
@@ -178,12 +185,6 @@ class PaymentMeans(Snapshot):
         Snapshot.__post_init__(self)
         self._require("code", _MEANS_CODE, optional=False)
         self._require("card_last4", _LAST_FOUR)
-
-
-@cache
-def _hints(cls: type[Snapshot]) -> dict[str, object]:
-    hints = get_type_hints(cls)
-    return {spec.name: hints[spec.name] for spec in fields(cls)}
 
 
 def _plain(value: object) -> object:
