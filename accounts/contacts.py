@@ -1,8 +1,8 @@
 """Whose details an invoice carries: the billing contact's, block by block, else the account's.
 
-product.md, decision 3: name, company and tax number are one block each with their own fall-back;
-the postal address is taken whole or not at all, so that a street of one place never meets the city
-of another.
+The blocks are the person's name; company with its tax number; postal address; phone; email. A
+company or an address is taken whole or not at all, so that one company never stands with another's
+tax number, nor a street of one place with the city of another (docs/decisions/0017).
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,8 @@ def billing_details(
     if not email:
         raise NoBillingAddress(f"Account {account.number} has no email address for invoices.")
     company_source: Account | Contact = contact if contact.company else account
-    tax_source: Account | Contact = contact if contact.tax_number else account
+    # A contact that names a company brings that company's number, or none.
+    tax_source: Account | Contact = contact if contact.company or contact.tax_number else account
     address: Account | Contact = contact if _has_address(contact) else account
     company = company_source.company or (
         account.name if account.kind == Account.Kind.ORGANISATION else ""

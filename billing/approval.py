@@ -1,4 +1,4 @@
-"""Whether a run's drafts may be issued without a person (product.md, decision 14).
+"""Whether a run's drafts may be issued without a person (docs/decisions/0014).
 
 Each seller has three limits; a run goes on by itself only when all are set and none is passed.
 """

@@ -59,6 +59,10 @@ class RunNotStopped(DomainError):
     """Only a run that was stopped can be resumed, and one that was stopped is not stopped again."""
 
 
+class RunStopped(DomainError):
+    """Nothing of a stopped run is taken up but the run as a whole."""
+
+
 class ItemNotParked(DomainError):
     """Only an account that was parked is taken up again by hand."""
 
@@ -200,9 +204,13 @@ def resume_run(run: BillingRun, *, actor: Actor) -> None:
 
 
 def retry_item(item: BillingRunItem, *, actor: Actor) -> None:
-    """Take up a parked account of a run again, once its cause is gone. Raises ItemNotParked."""
+    """Take up a parked account of a run again, once its cause is gone.
+
+    Raises ItemNotParked, or RunStopped."""
     with all_accounts_scope("retrying an account of a billing run"):
         run = BillingRun.objects.select_for_update(no_key=True).get(pk=item.run_id)
+        if run.state == BillingRun.State.STOPPED:
+            raise RunStopped(f"The {run} is stopped: resume it before its accounts are retried.")
         again = run.items.filter(pk=item.pk, state=BillingRunItem.State.PARKED).update(
             state=BillingRunItem.State.PENDING, attempts=0, next_attempt_at=Now()
         )

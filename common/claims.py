@@ -124,9 +124,15 @@ def begin(queue: Queue, claimed: Claim) -> bool:
 
     False when the lease was lost meanwhile (it ran out, or the row was withheld): leave the row.
     """
+    with _scope_of(claimed):
+        return begin_in_scope(queue, claimed)
+
+
+def begin_in_scope(queue: Queue, claimed: Claim) -> bool:
+    """``begin`` in the caller's scope and transaction, which must commit before the work starts."""
     table = connection.ops.quote_name(queue.table)
     # Written out: the ORM takes three times as long to spell this, and it is paid for each item.
-    with _scope_of(claimed), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} SET attempts = attempts + 1,"
             "  leased_until = clock_timestamp() + make_interval(secs => %s)"

@@ -1,6 +1,6 @@
 """Django's admin for the operator's staff: the rare tables that have no page of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -19,6 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from common.scoping import all_accounts_scope
 from users.signin import sign_out
 
+# Second factors belong to their owners: the page would show their secrets.
+_NOT_OFFERED = {"otp_totp"}
+
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
@@ -26,6 +29,14 @@ class OperatorAdminSite(admin.AdminSite):
     site_header = _("Operator")
     site_title = _("Operator")
     index_title = _("Tables")
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Leaves out tables that packages bring along and that are not for staff to see."""
+        models = (
+            model_or_iterable if isinstance(model_or_iterable, Iterable) else [model_or_iterable]
+        )
+        offered = [model for model in models if model._meta.app_label not in _NOT_OFFERED]
+        super().register(offered, admin_class, **options)
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """Staff see the rows of every account; the page is rendered before the scope closes."""

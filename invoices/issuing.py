@@ -29,6 +29,7 @@ from invoices.models import (
     Settlement,
 )
 from invoices.numbering import NextNumber, lock_next_number, take
+from invoices.parties import Party
 from invoices.refusals import (
     DraftOutdated,
     ExchangeRateMissing,
@@ -36,9 +37,10 @@ from invoices.refusals import (
     InvoiceNotDraft,
     SellerNotIdentified,
 )
-from invoices.sealing import content_hash, digests
+from invoices.sealing import VERSION, content_hash, digests
 from invoices.taxation import TaxBook, TaxContext, load_tax_book
 from invoices.totals import TaxedAmount, TaxKey, total
+from mail.addresses import envelope_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ def issue_invoice(invoice: Invoice, *, actor: Actor) -> Invoice:
     """Number and freeze a draft, and have it rendered and sent once the transaction commits.
 
     Returns the issued document, read under lock. Raises InvoiceNotDraft, InvoiceEmpty,
-    DraftOutdated, ExchangeRateMissing, NoNumberSeries, NoBillingAddress or a refusal of
-    ``taxes.determination``; nothing is changed then.
+    DraftOutdated, ExchangeRateMissing, SellerNotIdentified, NoNumberSeries, NoBillingAddress,
+    UnusableAddress or a refusal of ``taxes.determination``; nothing is changed then.
     """
     with account_scope(invoice.account_id):
         account = Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
@@ -127,7 +129,10 @@ def _content(draft: Invoice, taxes: TaxContext, customer: Customer) -> _Content:
 
 
 def _deliveries(draft: Invoice, customer: Customer) -> list[Delivery]:
-    """Who gets the document: a credit note goes to the frozen recipients of what it credits."""
+    """Who gets the document: a credit note goes to the frozen recipients of what it credits.
+
+    Raises UnusableAddress for one that no mail can be sent to, while it can still be mended.
+    """
     if draft.preceding_id is not None:
         return [
             Delivery(
@@ -142,6 +147,8 @@ def _deliveries(draft: Invoice, customer: Customer) -> list[Delivery]:
                 account=draft.account_id, invoice=draft.preceding_id
             ).order_by("pk")
         ]
+    for address in (draft.seller.email, *(each.address for each in customer.recipients)):
+        envelope_address(address)
     return [
         Delivery(
             account_id=draft.account_id,
@@ -238,7 +245,12 @@ def _taxed(net: Decimal, row: InvoiceLine | InvoiceAllowance, *, rate: Decimal) 
 
 
 def _seller_tax_number(draft: Invoice, content: _Content, taxes: TaxContext) -> str:
-    """BT-31: the number under which the supplies are made. A document has room for one."""
+    """BT-31: the number under which the supplies are made. A document has room for one.
+
+    A credit note carries that of the invoice that it credits, wherever the customer is by now.
+    """
+    if draft.preceding is not None:
+        return Party.from_json(draft.preceding.seller_party).tax_number
     numbers = {
         taxes.of(line.product_category, tax_point=line.tax_point).seller_tax_number
         for line in content.lines
@@ -300,6 +312,7 @@ def _number(draft: Invoice, of_lists: dict[str, str]) -> None:
     draft.previous_hash = next_number.previous_hash
     draft.due_date = _due_date(draft, next_number)
     draft.payment_means = [means.to_json() for means in payment_means(draft.seller, draft)]
+    draft.content_version = VERSION
     draft.content_hash = content_hash(draft, of_lists=of_lists, preceding_number=preceding)
     draft.state = Invoice.State.ISSUED
     take(next_number, content_hash=draft.content_hash)
@@ -342,6 +355,7 @@ _ISSUED_COLUMNS = (
     "prepaid_amount",
     "rounding_amount",
     "amount_due",
+    "content_version",
     "content_hash",
     "previous_hash",
 )

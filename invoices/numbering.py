@@ -32,7 +32,7 @@ def lock_next_number(seller: Seller, *, kind: str, now: datetime) -> NextNumber:
     """Lock the seller's current series of ``kind`` and say what its next document carries.
 
     The issue date is today in the seller's time zone, but never before the date of the document
-    before it (product.md, decision 13). Take this lock last: every other issuing waits for it.
+    before it (docs/decisions/0004). Take this lock last: every other issuing waits for it.
     Raises NoNumberSeries.
     """
     series = (

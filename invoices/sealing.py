@@ -7,7 +7,7 @@ newest hash can tell any later change of any document before it.
 
 The spelling is fixed for ever: ``parties.canonical_json`` over plain values, decimals at their
 column's own scale without an exponent, dates in ISO 8601. A column added later joins the content
-under a new ``VERSION``.
+under a new ``VERSION``, which each document records, so that old ones are still read the old way.
 """
 
 import hashlib

@@ -12,7 +12,7 @@ from mail.models import ADDRESS_LENGTH
 # RFC 5321, 4.5.3.1.1, in octets.
 _LOCAL_PART_LENGTH = 64
 # RFC 5322 dot-atom, with every printable character beyond ASCII as RFC 6531 allows. Quoted local
-# parts ("a b"@example.com) are legal too; nobody has one, and they are where parsers disagree.
+# parts ("a b"@example.com) are legal too, but rare, and they are where parsers disagree.
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~\u0080-\U0010ffff-]+"
 _LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")

@@ -10,7 +10,7 @@ from uuid import UUID
 from celery.exceptions import SoftTimeLimitExceeded
 
 from common import bell
-from common.claims import BATCH_SIZE, Claim, begin, claims_until_empty, fail, finish
+from common.claims import BATCH_SIZE, Claim, claims_until_empty, fail, finish
 from common.ids import normalise_email
 from common.scoping import all_accounts_scope
 from mail.addresses import envelope_address
@@ -18,8 +18,8 @@ from mail.assembly import assemble, needs_smtputf8
 from mail.attachments import Attachments
 from mail.models import HeldBatch, OutgoingEmail, SuppressedAddress
 from mail.queue import EMAIL_QUEUE
-from mail.settling import OUTAGE_DELAY, fail_unsent, put_back_untried, settle
-from mail.transport import Envelope, Outcome, Transport, Unreachable
+from mail.settling import OUTAGE_DELAY, Attempt, fail_unsent, put_back_untried, settle
+from mail.transport import Envelope, Transport, Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -50,18 +50,20 @@ def _send_batch(
     """Try each message; False when there is no point in claiming more."""
     emails = _sendable(claims)
     waiting = deque(_neighbours_together(claims, emails))
-    while waiting:
-        if time.monotonic() >= ends_at:
-            put_back_untried(waiting, emails, delay=timedelta())
-            bell.ring(bell.SEND_EMAILS)
-            return False
+    ended: Attempt | None = None
+    while waiting and not _is_unreachable(ended) and time.monotonic() < ends_at:
         claimed = waiting.popleft()
-        outcome = _attempt(claimed, emails[claimed.pk], transport, attachments)
-        if isinstance(outcome, Unreachable):
-            logger.error("the mail server cannot be reached: %s", outcome.response)
-            put_back_untried(waiting, emails, delay=OUTAGE_DELAY)
-            return False
-    return True
+        is_begun = settle(ended, then_begin=claimed)
+        ended = _attempt(claimed, emails[claimed.pk], transport, attachments) if is_begun else None
+    if ended is not None:
+        settle(ended)
+    if _is_unreachable(ended):
+        put_back_untried(waiting, emails, delay=OUTAGE_DELAY)
+        return False
+    if waiting:
+        put_back_untried(waiting, emails, delay=timedelta())
+        bell.ring(bell.SEND_EMAILS)
+    return not waiting
 
 
 def _sendable(claims: Sequence[Claim]) -> dict[UUID, OutgoingEmail]:
@@ -109,10 +111,8 @@ def _suppressed(emails: Collection[OutgoingEmail]) -> dict[str, str]:
 
 def _attempt(
     claimed: Claim, email: OutgoingEmail, transport: Transport, attachments: Attachments
-) -> Outcome | None:
-    """One counted attempt; None when the lease was lost or an exception was recorded instead."""
-    if not begin(EMAIL_QUEUE, claimed):
-        return None
+) -> Attempt | None:
+    """Try a message that has been begun; None when an exception was recorded as its end."""
     try:
         content = assemble(email, encoded_attachment=attachments.encoded(email))
         outcome = transport.send(_envelope(email), content)
@@ -123,8 +123,13 @@ def _attempt(
         logger.exception("email %s could not be sent", email.pk)
         fail(EMAIL_QUEUE, claimed, error=error)
         return None
-    settle(claimed, email, outcome)
-    return outcome
+    if isinstance(outcome, Unreachable):
+        logger.error("the mail server cannot be reached: %s", outcome.response)
+    return Attempt(claimed, email, outcome)
+
+
+def _is_unreachable(ended: Attempt | None) -> bool:
+    return ended is not None and isinstance(ended.outcome, Unreachable)
 
 
 def _envelope(email: OutgoingEmail) -> Envelope:

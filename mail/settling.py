@@ -9,14 +9,14 @@ copies that a recipient could get.
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
-from django.db.models.functions import Now
 
-from common.claims import MAX_ATTEMPTS, Claim, Parked, finish, put_back
+from common.claims import MAX_ATTEMPTS, Claim, Parked, begin_in_scope, finish, put_back
 from common.scoping import all_accounts_scope
 from mail.models import OutgoingEmail
 from mail.queue import EMAIL_QUEUE, record_failures
@@ -43,18 +43,28 @@ _DATABASE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)
 _State = OutgoingEmail.State
 
 
-def settle(claimed: Claim, email: OutgoingEmail, outcome: Outcome) -> None:
-    """Record the outcome of one attempt, waiting out a database that is away for a moment."""
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a message and how it ended; ``email`` as it was read before."""
+
+    claimed: Claim
+    email: OutgoingEmail
+    outcome: Outcome
+
+
+def settle(ended: Attempt | None, *, then_begin: Claim | None = None) -> bool:
+    """Record how an attempt ended and begin the next in one transaction: a commit per message.
+
+    Waits for a database that is away for a moment. Returns whether the next was begun.
+    """
     for pause in _DATABASE_PAUSES_SECONDS:
         try:
-            _settle_once(claimed, email, outcome)
+            return _settle_once(ended, then_begin)
         except (OperationalError, InterfaceError) as error:
-            logger.warning("email %s: %s is not recorded yet: %s", email.pk, outcome, error)
+            logger.warning("an outcome is not recorded yet: %s", error)
             connection.close()
             time.sleep(pause)
-        else:
-            return
-    _settle_once(claimed, email, outcome)
+    return _settle_once(ended, then_begin)
 
 
 def fail_unsent(claimed: Claim, *, reason: str) -> None:
@@ -71,39 +81,44 @@ def put_back_untried(
             put_back(EMAIL_QUEUE, claimed, state=_state_before(emails[claimed.pk]), delay=delay)
 
 
-def _settle_once(claimed: Claim, email: OutgoingEmail, outcome: Outcome) -> None:
+def _settle_once(ended: Attempt | None, then_begin: Claim | None) -> bool:
     with all_accounts_scope("recording what became of a message"):
-        match outcome:
-            case Sent(response):
-                finish(
-                    EMAIL_QUEUE,
-                    claimed,
-                    state=_State.SENT,
-                    sent_at=Now(),
-                    attempts=email.attempts,
-                    server_response=response,
-                    last_error="",
-                )
-            case Deferred(response):
-                _settle_deferred(claimed, email, response)
-            case Refused(response):
-                _fail(
-                    claimed,
-                    reason=response,
-                    attempts=email.attempts,
-                    server_response=response,
-                )
-            case Uncertain(response):
-                _settle_uncertain(claimed, email, response)
-            case Unreachable(response):
-                put_back(
-                    EMAIL_QUEUE,
-                    claimed,
-                    state=_state_while_waiting(email),
-                    delay=OUTAGE_DELAY,
-                    attempts=email.attempts,
-                    server_response=response,
-                )
+        if ended is not None:
+            _record(ended.claimed, ended.email, ended.outcome)
+        return then_begin is not None and begin_in_scope(EMAIL_QUEUE, then_begin)
+
+
+def _record(claimed: Claim, email: OutgoingEmail, outcome: Outcome) -> None:
+    match outcome:
+        case Sent(response):
+            _mark_sent(claimed, email, response)
+        case Deferred(response):
+            _settle_deferred(claimed, email, response)
+        case Refused(response):
+            _fail(claimed, reason=response, attempts=email.attempts, server_response=response)
+        case Uncertain(response):
+            _settle_uncertain(claimed, email, response)
+        case Unreachable(response):
+            put_back(
+                EMAIL_QUEUE,
+                claimed,
+                state=_state_while_waiting(email),
+                delay=OUTAGE_DELAY,
+                attempts=email.attempts,
+                server_response=response,
+            )
+
+
+def _mark_sent(claimed: Claim, email: OutgoingEmail, response: str) -> None:
+    """``claims.finish`` written out: paid for every message, and the ORM costs three times it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE mail_outgoingemail SET state = 'sent', sent_at = clock_timestamp(),"
+            "  lease_token = NULL, leased_until = NULL, last_error = '', attempts = %s,"
+            "  server_response = %s"
+            " WHERE id = %s AND state = 'sending' AND lease_token = %s",
+            [email.attempts, response, claimed.pk, claimed.token],
+        )
 
 
 def _settle_deferred(claimed: Claim, email: OutgoingEmail, response: str) -> None:

@@ -254,6 +254,10 @@ class Migration(migrations.Migration):
                 ),
                 ("amount_due", models.DecimalField(decimal_places=4, default=0, max_digits=20)),
                 (
+                    "content_version",
+                    models.PositiveSmallIntegerField(editable=False, null=True),
+                ),
+                (
                     "content_hash",
                     models.CharField(blank=True, default="", editable=False, max_length=64),
                 ),

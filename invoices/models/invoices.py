@@ -86,6 +86,8 @@ class Invoice(models.Model):
     rounding_amount = models.DecimalField(**AMOUNT, default=0)  # BT-114
     amount_due = models.DecimalField(**AMOUNT, default=0)  # BT-115
 
+    # Which spelling of the content was hashed: invoices.sealing.VERSION at the time.
+    content_version = models.PositiveSmallIntegerField(null=True, editable=False)
     # SHA-256 in hex of the frozen content, which includes previous_hash: see invoices.sealing.
     content_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
     previous_hash = models.CharField(max_length=64, blank=True, default="", editable=False)

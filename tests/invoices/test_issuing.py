@@ -35,6 +35,7 @@ from invoices.refusals import (
 )
 from invoices.sealing import content_hash, digests
 from invoices.taxation import load_tax_book
+from mail.addresses import UnusableAddress
 from taxes.models import TaxRate
 from tests.scenes import (
     A_DAY,
@@ -218,6 +219,15 @@ def test_tax_in_a_foreign_currency_needs_the_rate_of_a_day() -> None:
         )
     issued = issue_invoice(draft, actor=ACTOR)
     assert (issued.tax_total, issued.tax_total_accounting) == (4, Decimal("3.46"))
+
+
+def test_an_address_that_no_mail_can_be_sent_to_is_refused_before_there_is_a_number() -> None:
+    """Django's own validator takes a quoted local part; mail servers and parsers disagree on it."""
+    seller, account = a_seller(), an_account()
+    with account_scope(account):
+        Contact.objects.create(account=account, kind="billing", email='"a b"@ladle.example')
+    with pytest.raises(UnusableAddress):
+        issue_invoice(a_draft(account, seller), actor=ACTOR)
 
 
 def test_a_document_without_lines_is_refused() -> None:

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
@@ -15,13 +14,14 @@ from redis import Redis
 
 from audit.models import AuditEvent
 from common import bell
-from common.claims import MAX_ATTEMPTS, begin, claim
+from common.claims import MAX_ATTEMPTS, Claim, begin, claim
 from common.scoping import account_scope, all_accounts_scope
 from mail import settling
 from mail.models import OutgoingEmail
 from mail.outbox import Attachment
 from mail.queue import EMAIL_QUEUE
 from mail.sending import send_due
+from mail.settling import Attempt
 from mail.transport import Envelope, MailServer, Outcome, Transport
 from tests.mail.sink import Sink
 from tests.mail.steps import (
@@ -144,13 +144,13 @@ def test_accepted_message_is_marked_sent_though_the_database_was_away_for_a_mome
     sink: Sink, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (pk,) = queue(1)
-    answers = iter([OperationalError("the server closed the connection"), None])
+    away = [OperationalError("the server closed the connection")]
     really = settling._settle_once
 
-    def settle_once(*args: Any) -> None:
-        if error := next(answers):
-            raise error
-        really(*args)
+    def settle_once(ended: Attempt | None, then_begin: Claim | None) -> bool:
+        if ended and away:
+            raise away.pop()
+        return really(ended, then_begin)
 
     monkeypatch.setattr(settling, "_settle_once", settle_once)
 

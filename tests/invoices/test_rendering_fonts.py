@@ -1,0 +1,145 @@
+"""Names in any script: real glyphs where the fonts are, and told at start where they are not."""
+
+import logging
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from invoices.rendering import fonts
+from invoices.rendering import pdf as printing
+from invoices.rendering.fonts import FontsMissing, SystemFont, missing_fonts
+from invoices.rendering.pdf import render_pdf
+from tests.invoices.documents import BUYER, a_document, a_line
+from tests.invoices.pdfs import glyphs_of, text_of
+
+NAMES = {
+    "Latin": "Åsa Łukasz Þórðarson Ğül Őry Nguyễn Thị Hằng ẞ €£₺₽₹₿",
+    "Greek": "Ελληνικά Συστήματα Φιλοξενίας Α.Ε. ΐΰ",
+    "Cyrillic": "ТОВ «Київські Хмарні Обчислення» Їжак Ґанок Ђорђе",
+    "Arabic": "شركة الخليج للاستضافة السحابية",
+    "Hebrew": "חברת אירוח בע״מ",
+    "Armenian": "Հայկական Ընկերություն",
+    "Georgian": "ქართული კომპანია",
+    "Devanagari": "भारत होस्टिंग प्राइवेट लिमिटेड",
+    "Bengali": "বাংলাদেশ হোস্টিং লিমিটেড",
+    "Tamil": "தமிழ் நிறுவனம்",
+    "Thai": "บริษัท โฮสติ้ง จำกัด",
+    "Chinese": "北京云计算有限公司",
+    "Japanese": "株式会社さくらインターネット",
+    "Korean": "한국 호스팅 주식회사",
+}
+OURS = frozenset({"Latin", "Greek", "Cyrillic"})
+
+
+def is_printable_here(script: str) -> bool:
+    return script in OURS or not any(script in message for message in missing_fonts())
+
+
+@pytest.mark.parametrize("script", NAMES)
+def test_names_are_printed_in_real_glyphs(script: str, caplog: pytest.LogCaptureFixture) -> None:
+    if not is_printable_here(script):
+        pytest.skip(f"no font for {script} on this machine")
+    name = NAMES[script]
+    document = a_document(
+        [a_line(description=name)], buyer=replace(BUYER, name=name, contact_name=name)
+    )
+
+    with caplog.at_level(logging.WARNING, logger="weasyprint"):
+        pdf = render_pdf(document)
+
+    assert "notdef" not in caplog.text
+    assert not [font for font, glyph in glyphs_of(pdf) if glyph == 0]
+
+
+@pytest.mark.parametrize("script", ["Greek", "Cyrillic", "Chinese", "Korean"])
+def test_names_can_be_copied_from_the_document(script: str) -> None:
+    if not is_printable_here(script):
+        pytest.skip(f"no font for {script} on this machine")
+    name = NAMES[script]
+
+    assert name in text_of(render_pdf(a_document(1, buyer=replace(BUYER, name=name))))
+
+
+def test_a_glyph_that_no_font_has_is_seen_by_these_tests() -> None:
+    """Egyptian hieroglyphs: so that a test which finds no .notdef has looked for it."""
+    pdf = render_pdf(a_document(1, buyer=replace(BUYER, name="\U00013000")))
+
+    assert [font for font, glyph in glyphs_of(pdf) if glyph == 0]
+
+
+@pytest.mark.parametrize("name", ["Nguyễn Ελλάδα Київ 123.45", "ﬁnance – “quoted” × 3 ≤ 5 → ok …"])
+def test_latin_greek_and_cyrillic_need_no_font_but_ours(name: str) -> None:
+    used = {font for font, _ in glyphs_of(render_pdf(a_document([a_line(description=name)])))}
+
+    assert all("Inter" in font for font in used)
+
+
+def test_without_our_fonts_nothing_is_rendered(settings: Settings, tmp_path: Path) -> None:
+    """Pango without any font crashes the process: it must not get that far."""
+    settings.FONTS_DIR = tmp_path
+    fonts.prepare.cache_clear()
+    printing._press.cache_clear()
+    try:
+        with pytest.raises(FontsMissing, match=r"Inter_400Regular\.ttf"):
+            render_pdf(a_document(1))
+    finally:
+        printing._press.cache_clear()
+
+
+def test_missing_scripts_are_told_with_the_package_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(fonts, "_SYSTEM_FOLDERS", (tmp_path,))
+    settings.VAR_DIR = tmp_path
+    monkeypatch.setenv("FONTCONFIG_FILE", "unchanged")
+    fonts.prepare.cache_clear()
+    try:
+        fonts.prepare()
+    finally:
+        fonts.prepare.cache_clear()
+
+    told = caplog.text
+    assert "Chinese, Japanese and Korean. Install fonts-wqy-microhei." in told
+    assert "Arabic, Armenian, Bengali" in told
+    assert "Install fonts-noto-core." in told
+
+
+def test_missing_library_that_halves_the_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "_HARFBUZZ_SUBSET", "libharfbuzz-that-is-not-there.so.0")
+
+    assert any("libharfbuzz-subset0" in message for message in missing_fonts())
+
+
+def test_first_alternative_that_is_installed_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(fonts, "_SYSTEM_FOLDERS", (tmp_path,))
+    cjk = SystemFont("Han", "some-package", (("best.ttc", "best-bold.ttc"), ("good.ttf",)))
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "good.ttf").touch()
+    assert fonts._available(cjk, fonts._system_files()) == (tmp_path / "deep" / "good.ttf",)
+
+    (tmp_path / "best.ttc").touch()
+    assert fonts._available(cjk, fonts._system_files()) == (tmp_path / "best.ttc",)
+
+
+def test_configuration_holds_exactly_the_given_files_and_is_made_once(
+    settings: Settings, tmp_path: Path
+) -> None:
+    files = [settings.FONTS_DIR / face for face in fonts.OWN_FACES]
+    first = fonts._configuration(tmp_path, files)
+    shutil.copytree(first.parent, tmp_path / "copy", symlinks=True)
+
+    assert fonts._configuration(tmp_path, reversed(files)) == first
+    assert {link.resolve() for link in (first.parent / "faces").iterdir()} == {
+        file.resolve() for file in files
+    }
+    assert str(first.parent / "faces") in first.read_text()
+    assert fonts._configuration(tmp_path, files[:1]) != first
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("tmp")] == []

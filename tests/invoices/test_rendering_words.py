@@ -1,0 +1,473 @@
+"""What a document says, before it is put on a page: words, formats, order."""
+
+from dataclasses import fields, replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from invoices.parties import PaymentMeans, PostalAddress
+from invoices.rendering.composing import lay_out
+from invoices.rendering.document import (
+    AccountingTax,
+    Adjustment,
+    InconsistentDocument,
+    InvoiceDocument,
+    Period,
+    TaxBreakdown,
+    Totals,
+)
+from invoices.rendering.formatting import Formats, find_locale, formats_for, printable
+from invoices.rendering.sheet import Sheet
+from invoices.rendering.wording import LANGUAGES, wording_for
+from invoices.rendering.wording.base import MailWording, Wording
+from tests.invoices.documents import (
+    BUYER,
+    SELLER,
+    STANDARD_RATE,
+    TRANSFER,
+    a_credit_note,
+    a_document,
+    a_draft,
+    a_line,
+)
+
+NBSP, NARROW = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
+
+
+def formats(locale: str, currency: str = "EUR") -> Formats:
+    return formats_for(find_locale(locale, languages=LANGUAGES), currency=currency)
+
+
+def facts_of(sheet: Sheet) -> dict[str, str]:
+    return {fact.label: fact.value for fact in sheet.facts}
+
+
+def totals_of(document: InvoiceDocument) -> list[tuple[str, str]]:
+    return [(fact.label, fact.value) for fact in lay_out(document).totals]
+
+
+# --- Formats ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("locale", "currency", "amount", "printed"),
+    [
+        ("en-GB", "GBP", "1234.5", "£1,234.50"),
+        ("en-GB", "GBP", "-1234.5", "−£1,234.50"),
+        ("en-GB", "CHF", "1234.5", f"CHF{NBSP}1,234.50"),
+        ("de", "EUR", "1234567.89", f"1.234.567,89{NBSP}€"),
+        ("fr", "EUR", "-1234.5", f"−1{NARROW}234,50{NBSP}€"),
+        ("de-CH", "CHF", "1234.5", f"CHF{NBSP}1’234.50"),
+        ("en-US", "USD", "0", "$0.00"),
+        ("de", "JPY", "1500", f"1.500{NBSP}¥"),
+        ("en", "KWD", "1.5", f"KWD{NBSP}1.500"),
+    ],
+)
+def test_money_is_written_as_the_locale_writes_it(
+    locale: str, currency: str, amount: str, printed: str
+) -> None:
+    assert formats(locale, currency).money(Decimal(amount)) == printed
+
+
+@pytest.mark.parametrize(
+    ("price", "printed"),
+    [
+        ("19", "19,00"),
+        ("0.0325", "0,0325"),
+        ("1234.50000000", "1.234,50"),
+        ("0.00000001", "0,00000001"),
+    ],
+)
+def test_unit_price_has_all_its_decimals_and_the_currencys_at_least(
+    price: str, printed: str
+) -> None:
+    assert formats("de").unit_price(Decimal(price)) == printed
+
+
+@pytest.mark.parametrize(
+    ("locale", "percent"), [("en-GB", "17.5%"), ("de", f"17,5{NBSP}%"), ("fr", f"17,5{NBSP}%")]
+)
+def test_percent_is_written_as_the_locale_writes_it(locale: str, percent: str) -> None:
+    assert formats(locale).percent(Decimal("17.5000")) == percent
+
+
+@pytest.mark.parametrize(
+    ("locale", "day", "period"),
+    [
+        ("en-GB", "3 December 2010", "1–31 Dec 2010"),
+        ("en", "3 December 2010", "1–31 Dec 2010"),
+        ("en-US", "December 3, 2010", "Dec 1 – 31, 2010"),
+        ("de", "3. Dezember 2010", "1.–31. Dez. 2010"),
+        ("fr_FR", "3 décembre 2010", "1–31 déc. 2010"),
+    ],
+)
+def test_dates_are_written_as_the_locale_writes_them(locale: str, day: str, period: str) -> None:
+    written = formats(locale)
+
+    assert written.day(date(2010, 12, 3)) == day
+    assert written.period(date(2010, 12, 1), date(2010, 12, 31)).replace("\u2009", " ") == period
+
+
+@pytest.mark.parametrize("locale", ["es-ES", "xx", "", "tlh_KL", "../../etc/passwd"])
+def test_words_and_formats_fall_back_together(locale: str) -> None:
+    sheet = lay_out(a_document(1, locale=locale))
+
+    assert (sheet.language, sheet.heading) == ("en-GB", "Invoice")
+    assert facts_of(sheet)["Date"] == "31 December 2010"
+
+
+def test_region_that_nobody_knows_leaves_the_language() -> None:
+    assert lay_out(a_document(1, locale="de-ZZ")).heading == "Rechnung"
+
+
+@pytest.mark.parametrize(
+    ("address", "lines"),
+    [
+        (
+            PostalAddress(country="GB", lines=("1 High St",), postcode="LS1 4AP", city="Leeds"),
+            ("1 High St", "Leeds", "LS1 4AP", "United Kingdom"),
+        ),
+        (
+            PostalAddress(country="DE", lines=("Mühlenweg 4",), postcode="10115", city="Berlin"),
+            ("Mühlenweg 4", "10115 Berlin", "Germany"),
+        ),
+        (
+            PostalAddress(
+                country="US", lines=("1 Main St",), postcode="97201", city="Portland",
+                subdivision="OR",
+            ),
+            ("1 Main St", "Portland OR 97201", "United States"),
+        ),
+        (PostalAddress(country="IE"), ("Ireland",)),
+    ],
+)  # fmt: skip
+def test_address_is_printed_in_its_countrys_order(
+    address: PostalAddress, lines: tuple[str, ...]
+) -> None:
+    assert formats("en-GB").address_lines(address) == lines
+
+
+def test_characters_that_no_page_shows_are_left_out() -> None:
+    """Among them those that make what follows read in the other direction."""
+    assert printable("a\x00b\x1bc\u202ed\u2066e\nf\tg שלום") == "abcde\nf\tg שלום"
+
+
+# --- Words --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_language_has_a_word_for_everything(language: str) -> None:
+    words = wording_for(language)
+    english = wording_for("en")
+
+    for spec in fields(Wording):
+        assert getattr(words, spec.name), spec.name
+    for spec in fields(MailWording):
+        assert getattr(words.mail, spec.name), spec.name
+    assert words.units.keys() == english.units.keys()
+    assert words.tax_categories.keys() == english.tax_categories.keys()
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_language_fills_in_the_same_figures(language: str) -> None:
+    def holes(text: str) -> set[str]:
+        return {part.split("}")[0] for part in text.split("{")[1:]}
+
+    words, english = wording_for(language), wording_for("en")
+    for kind, other in ((words, english), (words.mail, english.mail)):
+        for spec in fields(kind):
+            if isinstance(text := getattr(kind, spec.name), str):
+                assert holes(text) == holes(getattr(other, spec.name)), spec.name
+
+
+@pytest.mark.parametrize(
+    ("locale", "invoice", "credit_note", "draft"),
+    [
+        ("en-GB", "Invoice INV-000123", "Credit note CN-000007", "Draft invoice"),
+        ("de", "Rechnung INV-000123", "Rechnungskorrektur CN-000007", "Rechnungsentwurf"),
+        ("fr", "Facture INV-000123", "Avoir CN-000007", "Projet de facture"),
+    ],
+)
+def test_documents_are_titled_in_their_language(
+    locale: str, invoice: str, credit_note: str, draft: str
+) -> None:
+    assert lay_out(a_document(1, locale=locale)).title == invoice
+    assert lay_out(a_credit_note(1, locale=locale)).title == credit_note
+    assert lay_out(a_draft(1, locale=locale)).title == draft
+
+
+# --- What stands where --------------------------------------------------------------------------
+
+
+def test_facts_that_a_payer_looks_for_come_first_and_empty_ones_not_at_all() -> None:
+    assert facts_of(lay_out(a_document(1))) == {
+        "Invoice number": "INV-000123",
+        "Date": "31 December 2010",
+        "Service period": "1–31 Dec 2010",
+        "Account number": "100042",
+        "Order number": "PO-7781",
+    }
+
+
+def test_references_tax_point_and_numbers_of_the_buyer_are_printed() -> None:
+    facts = facts_of(
+        lay_out(
+            a_document(
+                1,
+                tax_point_date=date(2010, 12, 30),
+                buyer_reference="04011000-12345-34",
+                contract_number="C-9",
+                project_number="P-3",
+            )
+        )
+    )
+
+    assert facts["Tax point"] == "30 December 2010"
+    assert facts["Your reference"] == "04011000-12345-34"
+    assert (facts["Contract number"], facts["Project number"]) == ("C-9", "P-3")
+
+
+def test_buyer_is_named_with_contact_address_phone_and_tax_number() -> None:
+    sheet = lay_out(a_document(1))
+
+    assert sheet.buyer_name == "Ferris & Ruiz Trading Ltd"
+    assert sheet.buyer_address == (
+        "Attn. Ana Ruiz\n12 Harbour Street\nSecond floor\nBristol\nBS1 5TY\nUnited Kingdom"
+    )
+    assert sheet.buyer_details == "Phone +44 117 496 0123\nVAT no. GB987654321"
+
+
+def test_seller_stands_in_the_footer_with_all_registrations() -> None:
+    seller = replace(SELLER, tax_registration="37/1/2", legal_information="Line one\nLine two")
+    footer = "\n".join(lay_out(a_document(1, seller=seller)).footer).split("\n")
+
+    for line in (
+        "Northwind Hosting Ltd", "Unit 4, Mill Lane", "Leeds", "LS1 4AP", "United Kingdom",
+        "Phone +44 113 496 0000", "billing@northwind.example", "VAT no. GB123456789",
+        "Tax no. 37/1/2", "Reg. no. 04512345", "Line one", "Line two",
+    ):  # fmt: skip
+        assert line in footer
+
+
+def test_transfer_says_where_to_and_what_to_quote() -> None:
+    [payment] = lay_out(a_document(1)).payments
+
+    assert payment.heading == "Pay by bank transfer to"
+    assert [(fact.label, fact.value) for fact in payment.facts] == [
+        ("Account name", "Northwind Hosting Ltd"),
+        ("IBAN", "GB33 BUKB 2020 1555 5555 55"),
+        ("BIC", "BUKBGB22XXX"),
+        ("Bank", "Harbour Bank"),
+        ("Reference", "INV-000123"),
+    ]
+
+
+def test_account_without_iban_is_printed_as_it_is() -> None:
+    means = PaymentMeans(code="30", account_id="12345678", bank_code="20-15-55")
+    [payment] = lay_out(a_document(1, payment_means=(means,))).payments
+
+    assert [(fact.label, fact.value) for fact in payment.facts] == [
+        ("Account", "12345678"),
+        ("Sort code", "20-15-55"),
+    ]
+
+
+def test_direct_debit_is_announced_with_date_mandate_and_creditor() -> None:
+    means = PaymentMeans(
+        code="59",
+        collection_date=date(2011, 1, 14),
+        mandate_reference="MND-1",
+        creditor_id="DE98ZZZ09999999999",
+        debited_account="DE89370400440532013000",
+    )
+    [payment] = lay_out(a_document(1, payment_means=(means,), locale="de")).payments
+
+    assert payment.heading == "Einzug per Lastschrift"
+    assert [fact.value for fact in payment.facts] == [
+        "14. Januar 2011", "DE89 3704 0044 0532 0130 00", "MND-1", "DE98ZZZ09999999999",
+    ]  # fmt: skip
+
+
+def test_card_is_named_by_its_last_four_digits() -> None:
+    means = PaymentMeans(code="48", card_last4="4242", card_holder="Ana Ruiz")
+    [payment] = lay_out(a_document(1, payment_means=(means,))).payments
+
+    assert payment.heading == "Charged to your card"
+    assert [fact.value for fact in payment.facts] == ["4242", "Ana Ruiz"]
+
+
+def test_paid_invoice_asks_for_nothing() -> None:
+    gross = a_document(1).totals.gross
+    sheet = lay_out(a_document(1, prepaid=gross))
+
+    assert (sheet.amount, sheet.due, sheet.payments) == ("£0.00", "Nothing to pay", ())
+
+
+def test_credit_note_names_the_invoice_that_it_corrects_and_asks_for_nothing() -> None:
+    sheet = lay_out(a_credit_note(2, payment_means=(TRANSFER,)))
+    [corrected] = sheet.payments
+
+    assert (sheet.amount_label, sheet.due) == ("Amount credited", "")
+    assert (corrected.heading, corrected.text) == (
+        "Corrects invoice",
+        "INV-000123 of 31 December 2010",
+    )
+    assert corrected.facts == ()
+
+
+def test_credit_note_without_an_invoice_names_the_period() -> None:
+    sheet = lay_out(a_credit_note(1, preceding=()))
+
+    assert sheet.payments == ()
+    assert facts_of(sheet)["Service period"] == "1–31 Dec 2010"
+
+
+def test_line_says_item_period_note_and_discount_below_its_description() -> None:
+    line = a_line(
+        description="Monitoring",
+        item_id="MON-50",
+        period=Period(date(2010, 12, 1), date(2010, 12, 31)),
+        note="Moved from plan S",
+        quantity=Decimal("2.50000000"),
+        unit_code="HUR",
+        unit_price=Decimal("19.00000000"),
+        adjustments=(Adjustment(False, Decimal("2.50"), "Loyalty", Decimal(5)),),
+    )
+    [row] = lay_out(a_document([line])).rows
+
+    assert row.description == "Monitoring"
+    assert row.details.split("\n") == [
+        "Item MON-50 · 1–31 Dec 2010",
+        "Moved from plan S",
+        "Loyalty (5%): −£2.50",
+    ]
+    assert (row.quantity, row.unit_price, row.tax, row.net) == ("2.5 h", "19.00", "17.5%", "45.00")
+
+
+def test_price_for_many_says_for_how_many() -> None:
+    line = a_line(
+        price_base_quantity=Decimal(1000), unit_price=Decimal("1.5"), quantity=Decimal(5000)
+    )
+    [row] = lay_out(a_document([line])).rows
+
+    assert (row.unit_price, row.price_base, row.net) == ("1.50", "per 1,000", "7.50")
+
+
+def test_unit_without_a_word_stands_for_itself() -> None:
+    [row] = lay_out(a_document([a_line(unit_code="XBX", quantity=Decimal(3))])).rows
+
+    assert row.quantity == "3 XBX"
+
+
+def test_totals_lead_from_net_over_tax_to_gross() -> None:
+    line = a_line(quantity=Decimal(10), unit_price=Decimal("10.00"), adjustments=())
+
+    assert totals_of(a_document([line])) == [
+        ("Total before VAT", "£100.00"),
+        ("VAT 17.5% on £100.00", "£17.50"),
+        ("Total including VAT", "£117.50"),
+    ]
+
+
+def test_totals_tell_allowances_charges_and_what_is_paid() -> None:
+    line = a_line(quantity=Decimal(10), unit_price=Decimal("10.00"))
+    document = a_document(
+        [line],
+        adjustments=(
+            Adjustment(False, Decimal("10.00"), "Volume", Decimal(10), None, "S", STANDARD_RATE),
+            Adjustment(True, Decimal("5.00"), "Delivery", None, None, "S", STANDARD_RATE),
+        ),
+        prepaid=Decimal("20.00"),
+    )
+
+    assert totals_of(document) == [
+        ("Sum of lines", "£100.00"),
+        ("Volume (10%)", "−£10.00"),
+        ("Delivery", "£5.00"),
+        ("Total before VAT", "£95.00"),
+        ("VAT 17.5% on £95.00", "£16.63"),
+        ("Total including VAT", "£111.63"),
+        ("Already paid", "−£20.00"),
+        ("Amount due", "£91.63"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("category", "label"),
+    [
+        ("AE", "VAT 0%, reverse charge, on £100.00"),
+        ("G", "VAT 0%, export, on £100.00"),
+        ("O", "Not subject to VAT, on £100.00"),
+        ("E", "Exempt from VAT, on £100.00"),
+    ],
+)
+def test_tax_of_nothing_says_why(category: str, label: str) -> None:
+    line = a_line(
+        quantity=Decimal(10),
+        unit_price=Decimal("10.00"),
+        tax_category=category,
+        tax_rate=Decimal(0),
+    )
+    text = "Reverse charge: the customer accounts for the tax."
+    breakdown = TaxBreakdown(category, Decimal(0), Decimal("100.00"), Decimal(0), text)
+    document = a_document([line], tax_breakdown=(breakdown,))
+
+    assert totals_of(document)[1] == (label, "£0.00")
+    assert text in lay_out(document).notes
+
+
+def test_tax_in_the_sellers_own_currency_is_told_with_its_rate() -> None:
+    document = a_document(
+        1,
+        accounting_tax=AccountingTax(
+            "EUR", Decimal("14.65"), Decimal("1.1653"), date(2010, 12, 30)
+        ),
+    )
+
+    assert "VAT in EUR: €14.65 (1 GBP = 1.1653 EUR on 30 Dec 2010)." in lay_out(document).notes
+
+
+def test_long_figures_get_wider_columns() -> None:
+    long_line = a_line(quantity=Decimal("123456789.12345678"), unit_price=Decimal("98765.12345678"))
+    wide = lay_out(a_document([long_line])).wide
+    usual = lay_out(a_document(5)).wide
+
+    assert (wide.quantity, wide.unit_price, wide.net) == (True, True, True)
+    assert (usual.quantity, usual.unit_price, usual.net) == (False, False, False)
+
+
+# --- Figures that contradict each other ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"net": "99.99"}, {"gross": "117.51"}, {"due": "100.00"}, {"charges": "1.00"}]
+)
+def test_totals_that_do_not_add_up_are_refused(wrong: dict[str, str]) -> None:
+    right = {"lines": "100.00", "net": "100.00", "tax": "17.50", "gross": "117.50", "due": "117.50"}
+
+    with pytest.raises(InconsistentDocument, match="parts make"):
+        Totals(**{name: Decimal(value) for name, value in (right | wrong).items()})
+
+
+def test_lines_and_tax_that_do_not_make_the_totals_are_refused() -> None:
+    document = a_document(3)
+    with pytest.raises(InconsistentDocument, match="lines is"):
+        replace(document, lines=document.lines[:2])
+    with pytest.raises(InconsistentDocument, match="net is"):
+        replace(document, tax_breakdown=())
+
+
+def test_number_and_date_belong_to_issued_documents_alone() -> None:
+    with pytest.raises(InconsistentDocument, match="number"):
+        a_document(1, number="")
+    with pytest.raises(InconsistentDocument, match="number"):
+        a_document(1, issue_date=None)
+    with pytest.raises(InconsistentDocument, match="number"):
+        a_draft(1, number="INV-000124")
+
+
+def test_organisation_and_person_are_both_printed_as_given() -> None:
+    buyer = replace(BUYER, trading_name="Ferris", contact_name="")
+
+    assert lay_out(a_document(1, buyer=buyer)).buyer_address.startswith("trading as Ferris\n12 ")

@@ -1,0 +1,262 @@
+import re
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from common.scoping import account_scope
+from invoices.models import Delivery, Document, Invoice, Seller
+from invoices.views.pages import LINES_A_PAGE
+from mail.models import OutgoingEmail
+from taxes.vocabulary import ProductCategory
+from tests.factories import (
+    add_member,
+    charge,
+    make_draft,
+    make_invoice,
+    make_seller,
+    make_user,
+    set_billing_contact,
+    store_pdf,
+)
+from tests.people import People, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def seller(db: None) -> Seller:
+    return make_seller()
+
+
+def address_of(invoice: Invoice) -> str:
+    return f"/a/{invoice.account.number}/billing/invoices/{invoice.number}/"
+
+
+def page_of(people: People, invoice: Invoice, query: str = "") -> str:
+    answer = signed_in(people.alice).get(address_of(invoice) + query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def words(page: str) -> str:
+    """What is read on the page, on one line."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).replace("\N{NO-BREAK SPACE}", " ").split())
+
+
+def queue_state(invoice: Invoice, address: str, state: OutgoingEmail.State) -> None:
+    with account_scope(invoice.account_id):
+        delivery = Delivery.objects.get(invoice=invoice, address=address)
+        email = OutgoingEmail.objects.filter(invoice_delivery=delivery)
+        email.update(state=state, sent_at=timezone.now())
+
+
+def test_it_answers_how_much_and_by_when(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller, charges=[charge("1000")])
+    read = words(page_of(people, invoice))
+    assert f"Invoice {invoice.number} Open" in read
+    assert f"Amount due £1,200.00 to be paid by {invoice.due_date:%-d %B %Y}" in read
+    assert f"Date {invoice.issue_date:%-d %B %Y}" in read
+
+
+def test_it_shows_both_parties_as_they_were_frozen(people: People, seller: Seller) -> None:
+    """Row U3."""
+    invoice = make_invoice(people.account, seller=seller)
+    Seller.objects.filter(pk=seller.pk).update(legal_name="Renamed Ltd")
+    people.account.name = "Renamed too"
+    people.account.save(update_fields=["name"])
+    read = words(page_of(people, invoice))
+    assert "From Northwind Hosting Ltd 20 Quay Street Bristol BS1 4QA United Kingdom" in read
+    assert "To Hartwell &amp; Sons 1 High Street Ludlow SY8 1AA United Kingdom" in read
+
+
+def test_it_shows_every_line_and_the_tax_by_rate(people: People, seller: Seller) -> None:
+    charges = [
+        charge("3.4567", description="Traffic, GB", quantity="120.5"),
+        charge("10", description="A book", category=ProductCategory.BOOK),
+    ]
+    read = words(page_of(people, make_invoice(people.account, seller=seller, charges=charges)))
+    assert "Traffic, GB 120.5 3.4567 20% £416.53" in read
+    assert "A book 1 10.00 0% £10.00" in read
+    assert "Tax 20% on £416.53 £83.31" in read
+    assert "Tax 0% on £10.00 £0.00" in read
+    assert "Net £426.53" in read
+    assert "Total £509.84" in read
+
+
+def test_what_a_line_says_is_text(people: People, seller: Seller) -> None:
+    hostile = "<img src=x onerror=alert(1)> {{ 1|add:1 }}"
+    invoice = make_invoice(
+        people.account, seller=seller, charges=[charge(description=hostile)], order_number=hostile
+    )
+    page = page_of(people, invoice)
+    assert "<img" not in page
+    assert page.count("&lt;img src=x onerror=alert(1)&gt; {{ 1|add:1 }}") == 2
+
+
+def test_it_tells_how_to_pay_while_something_is_due(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    read = words(page_of(people, invoice))
+    assert "How to pay" in read
+    assert "IBAN GB33BUKB20201555555555" in read
+    assert f"Payment reference {invoice.number}" in read
+    credit = make_invoice(people.account, seller=seller, charges=[charge("1", quantity="-1")])
+    assert "How to pay" not in page_of(people, credit)
+
+
+def test_a_credit_note_names_what_it_credits(people: People, seller: Seller) -> None:
+    credit = make_invoice(people.account, seller=seller, charges=[charge("10", quantity="-2")])
+    read = words(page_of(people, credit))
+    assert f"Credit note {credit.number} Credited" in read
+    assert "Credited to you £24.00" in read
+    assert "to be paid by" not in read
+
+
+def test_a_void_invoice_says_since_when_and_why(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    now = timezone.now()
+    with account_scope(people.account):
+        Invoice.objects.filter(pk=invoice.pk).update(
+            state=Invoice.State.VOID, voided_at=now, void_reason="Issued twice."
+        )
+    read = words(page_of(people, invoice))
+    assert f"declared void on {now:%-d %B %Y}" in read
+    assert "Issued twice." in read
+    assert "Amount due £0.00" in read
+
+
+# --- The PDF and its recipients -----------------------------------------------------------------
+
+
+def test_it_says_that_the_pdf_is_being_prepared_and_then_what_it_is(
+    people: People, seller: Seller
+) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    waiting = page_of(people, invoice)
+    assert "Being prepared" in waiting
+    assert "Download PDF" not in waiting
+    document = store_pdf(invoice, b"%PDF" + b"x" * 2044)
+    ready = page_of(people, invoice)
+    assert f'href="{address_of(invoice)}pdf"' in ready
+    assert document.sha256 in ready
+    assert "2.0\N{NO-BREAK SPACE}KB" in ready
+
+
+def test_a_pdf_that_cannot_be_made_is_owned_up_to(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    with account_scope(people.account):
+        Document.objects.filter(invoice=invoice).update(state=Document.State.PARKED)
+    assert "Could not be prepared; our staff have been told" in page_of(people, invoice)
+
+
+def test_it_says_to_whom_it_goes_and_why(people: People, seller: Seller) -> None:
+    """Row U6: designated recipients beside the billing contact, each once."""
+    set_billing_contact(people.account, email="books@hartwell.example")
+    reader = make_user("erin@hartwell.example")
+    add_member(people.account, reader, receives_invoices=True)
+    invoice = make_invoice(people.account, seller=seller)
+    read = words(page_of(people, invoice))
+    assert "books@hartwell.example Billing contact Waits for the PDF" in read
+    assert "erin@hartwell.example Designated recipient Waits for the PDF" in read
+    assert "alice@hartwell.example Account owner" not in read
+
+
+def test_the_owner_gets_it_for_want_of_a_billing_contact(people: People, seller: Seller) -> None:
+    read = words(page_of(people, make_invoice(people.account, seller=seller)))
+    assert "alice@hartwell.example Account owner, as there is no billing contact" in read
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (OutgoingEmail.State.QUEUED, "About to be sent"),
+        (OutgoingEmail.State.WITHHELD, "Held back by our staff"),
+        (OutgoingEmail.State.SENT, "Sent"),
+        (OutgoingEmail.State.DEFERRED, "Delayed, will be tried again"),
+        (OutgoingEmail.State.UNCERTAIN, "Connection lost, will be sent again"),
+        (OutgoingEmail.State.FAILED, "Could not be delivered"),
+        (OutgoingEmail.State.BOUNCED, "Returned by the mail server"),
+    ],
+)
+def test_it_says_what_became_of_each_mail(
+    people: People, seller: Seller, state: OutgoingEmail.State, said: str
+) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    store_pdf(invoice)
+    queue_state(invoice, people.alice.email, state)
+    assert said in words(page_of(people, invoice))
+
+
+# --- Long ones ----------------------------------------------------------------------------------
+
+
+def test_a_long_invoice_is_read_in_pages_of_lines(people: People, seller: Seller) -> None:
+    count = 2 * LINES_A_PAGE + 1
+    charges = [charge("1", description=f"Item {serial:04}") for serial in range(count)]
+    invoice = make_invoice(people.account, seller=seller, charges=charges)
+    seen: list[str] = []
+    query = ""
+    while True:
+        page = page_of(people, invoice, query)
+        seen += re.findall(r"Item \d{4}", page)
+        if not (match := re.search(r'rel="next" href="(\?from=\d+)#lines"', page)):
+            break
+        query = match[1]
+    assert seen == [f"Item {serial:04}" for serial in range(count)]
+    assert f'rel="prev" href="?from={LINES_A_PAGE + 1}#lines"' in page
+
+
+@pytest.mark.parametrize("start", ["0", "-5", "x", "9" * 30, "²", ""])
+def test_a_start_that_is_none_shows_the_first_lines_or_nothing(
+    people: People, seller: Seller, start: str
+) -> None:
+    page = page_of(people, make_invoice(people.account, seller=seller), f"?from={start}")
+    assert "Virtual server" in page
+
+
+def test_the_page_asks_the_database_as_often_whatever_its_length(
+    people: People, seller: Seller
+) -> None:
+    short = make_invoice(people.account, seller=seller)
+    long = make_invoice(
+        people.account, seller=seller, charges=[charge("1") for _ in range(LINES_A_PAGE)]
+    )
+    browser = signed_in(people.alice)
+
+    def queries(invoice: Invoice) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            browser.get(address_of(invoice))
+        return len(asked)
+
+    assert queries(short) == queries(long) <= 14
+
+
+# --- What is not there --------------------------------------------------------------------------
+
+
+def test_a_number_of_another_account_is_not_there(people: People, seller: Seller) -> None:
+    foreign = make_invoice(people.charlies_account, seller=seller)
+    browser = signed_in(people.alice)
+    here = f"/a/{people.account.number}/billing/invoices"
+    assert browser.get(f"{here}/{foreign.number}/").status_code == 404
+    assert browser.get(f"{here}/INV-999999/").status_code == 404
+    assert browser.get(f"{here}/{foreign.number}/pdf").status_code == 404
+
+
+def test_a_draft_is_not_there(people: People, seller: Seller) -> None:
+    draft = make_draft(people.account, seller=seller)
+    browser = signed_in(people.alice)
+    for name in (draft.public_id, draft.public_id.upper()):
+        address = f"/a/{people.account.number}/billing/invoices/{name}/"
+        assert browser.get(address).status_code == 404
+
+
+def test_what_is_still_due_is_what_has_not_been_settled(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    with account_scope(people.account):
+        type(invoice.settlement).objects.filter(invoice=invoice).update(
+            allocated=Decimal(30), written_off=Decimal(1)
+        )
+    assert "Amount due £89.00" in words(page_of(people, invoice))
