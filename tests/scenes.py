@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 from accounts.models import Account
 from billing.billing_run import start_run, work_run
@@ -18,22 +19,22 @@ A_DAY = date(2026, 3, 15)
 _serial = count(1)
 
 
-def a_seller(code: str = "wholesale", **columns: object) -> Seller:
+def a_seller(code: str = "wholesale", **columns: Any) -> Seller:
     """A British seller with a current series for each kind of document."""
     # A test with real transactions ends with a flush, which takes the shipped rates along.
     add_missing_rates(TaxRate)
     return make_seller(code, **{"registration_id": "01234567", **columns})
 
 
-def an_account(name: str = "", **columns: object) -> Account:
+def an_account(name: str = "", **columns: Any) -> Account:
     """An organisation with an owner of its own."""
     return make_account(name=name or f"Customer {next(_serial)}", **columns)
 
 
-def a_charge(account: Account, seller: Seller, **columns: object) -> BillingEntry:
+def a_charge(account: Account, seller: Seller, **columns: Any) -> BillingEntry:
     """Three pieces at 2.55, due on A_DAY."""
     serial = next(_serial)
-    wanted = {
+    wanted: dict[str, Any] = {
         "currency": "GBP",
         "description": f"Item {serial}",
         "quantity": Decimal(3),
@@ -58,7 +59,7 @@ def documents_of(account: Account) -> list[Invoice]:
         return list(Invoice.objects.filter(account=account).order_by("pk"))
 
 
-def an_issued_invoice(account: Account, seller: Seller, **charge: object) -> Invoice:
+def an_issued_invoice(account: Account, seller: Seller, **charge: Any) -> Invoice:
     """The newest document of ``account`` after billing one charge."""
     a_charge(account, seller, **charge)
     bill()

@@ -1,5 +1,7 @@
 """What the database itself refuses the program, read from its catalogue and tried by SQL."""
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, ProgrammingError, connection, transaction
@@ -20,10 +22,11 @@ pytestmark = pytest.mark.django_db
 _GATE = {"accounts_membership", "accounts_invitation"}
 
 
-def rows(sql: str, *parameters: object) -> list[tuple]:
+def rows(sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        cursor.execute(sql)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
 
 
 def tenant_tables() -> set[str]:

@@ -1,6 +1,7 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -52,9 +53,9 @@ from users.models import User
 pytestmark = pytest.mark.django_db
 
 
-def a_draft(account: Account, seller: Seller, **charge: object) -> Invoice:
+def a_draft(account: Account, seller: Seller, **charge: Any) -> Invoice:
     """A saved draft of one line, without a billing entry behind it."""
-    wanted: dict[str, object] = {
+    wanted: dict[str, Any] = {
         "key": 1,
         "description": "Hosting",
         "quantity": Decimal(2),
