@@ -130,6 +130,7 @@ MIDDLEWARE: list[str] = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.requests.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -325,27 +326,6 @@ STATICFILES_DIRS: list[tuple[str, Path]] = [
         ("inter", _node_modules / "@fontsource-variable" / "inter"),
     )
     if folder.is_dir()
-]
-# Embedded serves the folders as they are; production what collectstatic gave hashed names.
-STATIC_ROOT: Path | None = None if EMBEDDED else VAR_DIR / "static"
-_node_modules: Final = BASE_DIR / "node_modules"
-# Sellers' logos, by the file names that their rows carry.
-LOGOS_DIR = Path(env.str("LOGOS_DIR", default=str(VAR_DIR / "logos")))
-# The typefaces of invoices: TrueType files, never fetched while rendering.
-FONTS_DIR = Path(env.str("FONTS_DIR", default=str(_node_modules / "@expo-google-fonts" / "inter")))
-# Browser assets that `npm ci` fetched, and our own. Absent folders are left out, so that commands
-# which serve no page work without them.
-STATICFILES_DIRS: list[tuple[str, Path] | Path] = [
-    entry
-    for entry in (
-        BASE_DIR / "static",
-        *(
-            (f"tabler/{kind}", _node_modules / "@tabler" / "core" / "dist" / kind)
-            for kind in ("css", "js", "img")
-        ),
-        ("inter", _node_modules / "@fontsource-variable" / "inter"),
-    )
-    if (entry[1] if isinstance(entry, tuple) else entry).is_dir()
 ]
 WHITENOISE_USE_FINDERS = EMBEDDED
 # Nobody else's pages have a use for them.

@@ -52,3 +52,6 @@ MAILBOX_DIR = _worker_dir / "mailbox"
 
 # What a password hash costs is not under test; that it is Argon2 is.
 PASSWORD_HASHERS = ["tests.hashers.QuickArgon2PasswordHasher"]
+
+# Each test client has middleware of its own, which would list every static file anew.
+WHITENOISE_AUTOREFRESH = True
