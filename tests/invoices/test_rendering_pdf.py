@@ -4,12 +4,15 @@ import gc
 import hashlib
 import io
 import os
+import re
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pikepdf
+import pypdfium2
 import pytest
 from django.conf import settings as program_settings
 from PIL import Image
@@ -67,14 +70,18 @@ def test_long_document_repeats_heads_and_says_which_page_this_is() -> None:
     assert "Zu zahlen" in pages[0]
     assert all("Rechnung INV-000123" in page for page in pages[1:])
     assert "Gesamtbetrag inkl. USt." in pages[-1]
-    for position in range(1, 61):
-        assert sum(f"\n{position} " in page for page in pages) == 1
+    wares = "Monitoring|Domain|Backup|Support|Virtual"
+    positions = re.findall(rf"^(\d+) (?:{wares})", "\n".join(pages), flags=re.MULTILINE)
+    assert positions == [str(position) for position in range(1, 61)]
 
 
 def test_no_line_is_torn_apart_between_pages() -> None:
-    lines = [a_line(n, description=f"Service {n}\nsecond line\nthird line") for n in range(1, 40)]
-    for page in pages_of(render_pdf(a_document(lines))):
-        assert page.count("Service ") == page.count("second line") == page.count("third line")
+    lines = [a_line(n, description=f"Ware {n}\nsecond line\nthird line") for n in range(1, 40)]
+    pages = pages_of(render_pdf(a_document(lines)))
+
+    assert sum(page.count("Ware ") for page in pages) == 39
+    for page in pages:
+        assert page.count("Ware ") == page.count("second line") == page.count("third line")
 
 
 def test_credit_note_is_a_document_of_its_own() -> None:
@@ -91,8 +98,8 @@ def test_draft_says_so_on_every_page_and_has_no_number() -> None:
     pages = pages_of(render_pdf(a_draft(40)))
 
     assert "Draft invoice" in pages[0]
-    assert all("Draft" in page.split("\n") for page in pages)
-    assert not any("INV-" in page.replace("Reference INV-000123", "") for page in pages)
+    assert all("Draft" in page.replace("Draft invoice", "") for page in pages)
+    assert not any("Invoice number" in page for page in pages)
 
 
 @pytest.mark.parametrize(
@@ -176,14 +183,20 @@ def test_long_names_and_numbers_stay_within_the_page() -> None:
         order_number="PO-" + "1234567890" * 6,
         seller=replace(SELLER, name="Northwind " * 12),
     )
-    [page] = pages_of(render_pdf(document))
-    joined = page.replace("\n", "")
+    pdf = render_pdf(document)
+    joined = text_of(pdf).replace("\n", "")
 
     assert "Gesellschaft" * 18 in joined
     assert "PO-" + "1234567890" * 6 in joined
-    assert "£84.46" in page
+    assert "£84.46" in joined
+    with closing(pypdfium2.PdfDocument(pdf)) as document_read:
+        width, _ = document_read[0].get_size()
+        boxes = [one.get_bounds() for one in document_read[0].get_objects()]
+    assert boxes
+    assert all(0 <= left <= right <= width for left, _, right, _ in boxes)
 
 
+@pytest.mark.slow
 def test_thousand_lines_are_no_trouble() -> None:
     pages = pages_of(render_pdf(a_document(1000)))
 
@@ -197,7 +210,7 @@ def test_sellers_logo_and_colour_are_printed(settings: Settings, tmp_path: Path)
     seller = replace(SELLER, logo="northwind.png", colour="#ff0000")
 
     with opened(render_pdf(a_document(1, seller=seller))) as pdf:
-        [image] = pdf.pages[0].images.values()
+        [image] = pdf.pages[0].get_images().values()
         assert (int(image.Width), int(image.Height)) == (120, 40)
         assert b"1 0 0 rg" in pdf.pages[0].Contents.read_bytes()
         figures = [o for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and "/Alt" in o]
@@ -207,7 +220,7 @@ def test_sellers_logo_and_colour_are_printed(settings: Settings, tmp_path: Path)
 def test_missing_logo_is_told_and_nothing_is_printed(settings: Settings, tmp_path: Path) -> None:
     settings.LOGOS_DIR = tmp_path
 
-    with pytest.raises(LogoMissing, match="absent.png"):
+    with pytest.raises(LogoMissing, match=r"absent\.png"):
         render_pdf(a_document(1, seller=replace(SELLER, logo="absent.png")))
 
 

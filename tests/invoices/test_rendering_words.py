@@ -354,6 +354,17 @@ def test_price_for_many_says_for_how_many() -> None:
     assert (row.unit_price, row.price_base, row.net) == ("1.50", "per 1,000", "7.50")
 
 
+@pytest.mark.parametrize(
+    ("locale", "one", "two"),
+    [("en-GB", "1 month", "2 months"), ("de", "1 Monat", "2 Monate"), ("fr", "1 mois", "2 mois")],
+)
+def test_one_is_counted_in_the_singular(locale: str, one: str, two: str) -> None:
+    lines = [a_line(n, quantity=Decimal(n), unit_code="MON") for n in (1, 2)]
+    rows = lay_out(a_document(lines, locale=locale)).rows
+
+    assert [row.quantity for row in rows] == [one, two]
+
+
 def test_unit_without_a_word_stands_for_itself() -> None:
     [row] = lay_out(a_document([a_line(unit_code="XBX", quantity=Decimal(3))])).rows
 

@@ -1,0 +1,202 @@
+"""Which fonts documents are set in, and how a process comes to use those and no others.
+
+Latin, Greek and Cyrillic are set in Inter, which comes with the installation; other scripts in
+fonts of the operating system. The renderer sees one folder of links to exactly these files, through
+a fontconfig configuration of its own: documents look the same on every machine that has the same
+fonts, and looking up a glyph does not search through hundreds of files.
+"""
+
+import ctypes
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+FAMILY = "Inter"
+# The faces that templates/invoices/pdf uses, below settings.FONTS_DIR.
+OWN_FACES = ("400Regular/Inter_400Regular.ttf", "600SemiBold/Inter_600SemiBold.ttf")
+
+_SYSTEM_FOLDERS = (
+    Path("/usr/local/share/fonts"),
+    Path("/usr/share/fonts"),
+)
+# No system folder and no rules of the system: what the links offer is all there is.
+_FONTS_CONF = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <dir>{place}/faces</dir>
+  <cachedir>{place}/cache</cachedir>
+</fontconfig>
+"""
+_HARFBUZZ_SUBSET = "libharfbuzz-subset.so.0"
+
+
+class FontsMissing(Exception):
+    """There is no font to print with. Pango would not say so: it crashes the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFont:
+    """One family for scripts that Inter does not cover; the first files that exist are used."""
+
+    scripts: str
+    package: str  # of Debian
+    files: tuple[tuple[str, ...], ...]
+
+
+def _noto(script: str) -> SystemFont:
+    faces = (f"NotoSans{script}-Regular.ttf", f"NotoSans{script}-Bold.ttf")
+    return SystemFont(script, "fonts-noto-core", (faces,))
+
+
+# The scripts in which companies are registered today, and signs that appear in descriptions.
+SYSTEM_FONTS = (
+    SystemFont(
+        "Chinese, Japanese and Korean",
+        "fonts-wqy-microhei",
+        (("NotoSansCJK-Regular.ttc", "NotoSansCJK-Bold.ttc"), ("wqy-microhei.ttc",)),
+    ),
+    *map(
+        _noto,
+        (
+            "Arabic",
+            "Armenian",
+            "Bengali",
+            "Devanagari",
+            "Ethiopic",
+            "Georgian",
+            "Gujarati",
+            "Gurmukhi",
+            "Hebrew",
+            "Kannada",
+            "Khmer",
+            "Lao",
+            "Malayalam",
+            "Myanmar",
+            "Oriya",
+            "Sinhala",
+            "Tamil",
+            "Telugu",
+            "Thaana",
+            "Thai",
+        ),
+    ),
+    SystemFont(
+        "Symbols", "fonts-noto-core", (("NotoSansSymbols-Regular.ttf",), ("DejaVuSans.ttf",))
+    ),
+)
+
+
+@cache
+def prepare() -> None:
+    """Make this process render with our fonts; called when a render worker starts.
+
+    Sets FONTCONFIG_FILE, which must happen before the first font configuration of the process is
+    made. Scripts without a font are logged, each with the package to install. Raises FontsMissing
+    when there is nothing to print with.
+    """
+    for message in missing_fonts():
+        logger.warning(message)
+    configuration = _configuration(settings.VAR_DIR / "fonts", _font_files())
+    os.environ["FONTCONFIG_FILE"] = str(configuration)
+
+
+def missing_fonts() -> list[str]:
+    """What this machine lacks for documents in every script, and for speed; a sentence each.
+
+    Empty when all is there. Raises FontsMissing when Inter itself is not.
+    """
+    _own_files()
+    missing: dict[str, list[str]] = {}
+    found = _system_files()
+    for font in SYSTEM_FONTS:
+        if not _available(font, found):
+            missing.setdefault(font.package, []).append(font.scripts)
+    messages = [
+        f"Names in these scripts will print as boxes: {', '.join(scripts)}. Install {package}."
+        for package, scripts in missing.items()
+    ]
+    if not _is_loadable(_HARFBUZZ_SUBSET):
+        messages.append("Rendering takes twice the time: install libharfbuzz-subset0.")
+    return messages
+
+
+def _own_files() -> tuple[Path, ...]:
+    files = tuple(settings.FONTS_DIR / face for face in OWN_FACES)
+    if absent := [str(file) for file in files if not file.is_file()]:
+        raise FontsMissing(
+            f"No document can be rendered: {', '.join(absent)} not found. Run `make setup`, or set "
+            "FONTS_DIR to the folder of the package @expo-google-fonts/inter."
+        )
+    return files
+
+
+def _font_files() -> tuple[Path, ...]:
+    found = _system_files()
+    others = (_available(font, found) for font in SYSTEM_FONTS)
+    return (*_own_files(), *(file for files in others for file in files))
+
+
+def _system_files() -> dict[str, Path]:
+    """Every file below the system's font folders by its name."""
+    return {name: Path(folder, name) for folder, names in _walk() for name in names}
+
+
+def _walk() -> Iterator[tuple[str, list[str]]]:
+    for top in reversed(_SYSTEM_FOLDERS):
+        for folder, _, names in os.walk(top):
+            yield folder, names
+
+
+def _available(font: SystemFont, found: dict[str, Path]) -> tuple[Path, ...]:
+    """The files of the first alternative whose regular face is installed."""
+    for faces in font.files:
+        if faces[0] in found:
+            return tuple(found[face] for face in faces if face in found)
+    return ()
+
+
+def _configuration(folder: Path, files: Iterable[Path]) -> Path:
+    """fonts.conf for exactly ``files``, in a folder below ``folder`` named by their identity.
+
+    Several workers may do this at once, and an upgrade changes fonts under running ones: a folder
+    is made aside, moved into place whole, and never changed.
+    """
+    files = sorted(files)
+    identity = "\n".join((_FONTS_CONF, *map(_identity, files)))
+    place = folder / hashlib.sha256(identity.encode()).hexdigest()[:16]
+    if not place.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(dir=folder))
+        (aside / "faces").mkdir()
+        for file in files:
+            (aside / "faces" / file.name).symlink_to(file.resolve())
+        (aside / "fonts.conf").write_text(_FONTS_CONF.format(place=place))
+        # Another worker was quicker if this fails, and its folder is the same as ours.
+        with suppress(OSError):
+            aside.rename(place)
+        shutil.rmtree(aside, ignore_errors=True)
+    return place / "fonts.conf"
+
+
+def _identity(file: Path) -> str:
+    status = file.stat()
+    return f"{file.resolve()} {status.st_size} {status.st_mtime_ns}"
+
+
+def _is_loadable(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""A document as PDF bytes: WeasyPrint, used the way that measured fastest (docs/rendering.md).
+
+The same document gives the same bytes, today and in another process: nothing here reads a clock, a
+random number or the network. Render in processes, never in threads: Pango's font maps may not be
+shared between threads, and the process would crash.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, lru_cache
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from weasyprint import CSS, HTML
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import FatalURLFetchingError
+
+from invoices.rendering import fonts
+from invoices.rendering.composing import lay_out
+from invoices.rendering.document import InvoiceDocument
+from invoices.rendering.fetcher import DenyingFetcher
+from invoices.rendering.formatting import printable
+
+# Raised with every change that alters what the same document prints; stored with each document.
+LAYOUT_VERSION = "1"
+
+# Where no seller's colour is given.
+_USUAL_COLOUR = "#1f3a5f"
+# The collector walks the whole heap, so it pays to let garbage gather; but a line leaves some 60 kB
+# of it, so what gathers is counted in lines and not in documents.
+_COLLECT_AFTER_LINES = 150
+# What a page has besides lines: heading, payment, totals.
+_LINES_WORTH_OF_A_PAGE = 5
+
+
+class RenderingRefused(Exception):
+    """The document asked for something outside itself and was not printed."""
+
+
+class LogoMissing(Exception):
+    """The seller's logo is not in LOGOS_DIR of this machine."""
+
+
+class _Press:
+    """What is kept between documents: fonts, parsed styles, pictures. One per process."""
+
+    def __init__(self) -> None:
+        fonts.prepare()
+        self.fonts = FontConfiguration()
+        self.fetcher = DenyingFetcher()
+        self.pictures: dict[str, object] = {}
+        self.lines_since_collection = 0
+        # What exists by now (modules, settings, this) stays: the collector need not look again.
+        gc.collect()
+        gc.freeze()
+
+    @contextmanager
+    def collector_paused(self, *, lines: int) -> Iterator[None]:
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if was_enabled:
+                gc.enable()
+            self.lines_since_collection += lines + _LINES_WORTH_OF_A_PAGE
+            if self.lines_since_collection >= _COLLECT_AFTER_LINES:
+                gc.collect()
+                self.lines_since_collection = 0
+
+
+_press = cache(_Press)
+
+
+def render_pdf(document: InvoiceDocument) -> bytes:
+    """The PDF of ``document``: tagged, with language, title and date from the document alone.
+
+    Raises FontsMissing, LogoMissing or RenderingRefused.
+    """
+    sheet = lay_out(document)
+    html = printable(render_to_string("invoices/pdf/document.html", {"sheet": sheet}))
+    press = _press()
+    if sheet.logo:
+        press.fetcher.allow(f"logo:{sheet.logo}", _logo(sheet.logo))
+    with press.collector_paused(lines=len(sheet.rows)):
+        try:
+            pdf: bytes = HTML(string=html, url_fetcher=press.fetcher).write_pdf(
+                stylesheets=[_style(sheet.words.page, sheet.colour or _USUAL_COLOUR)],
+                font_config=press.fonts,
+                cache=press.pictures,
+                pdf_tags=True,
+            )
+        except FatalURLFetchingError as error:
+            # A BaseException, which would end the worker and not only this document.
+            raise RenderingRefused("the document tried to load something") from error
+    return pdf
+
+
+@lru_cache(maxsize=64)
+def _style(page: str, colour: str) -> CSS:
+    """The style sheet, parsed, for one language's page numbers and one seller's colour."""
+    before, _, rest = page.partition("{page}")
+    between, _, after = rest.partition("{pages}")
+    press = _press()
+    css = render_to_string(
+        "invoices/pdf/document.css",
+        {
+            "family": fonts.FAMILY,
+            "colour": colour,
+            "page_before": before,
+            "page_between": between,
+            "page_after": after,
+        },
+    )
+    return CSS(string=css, font_config=press.fonts, url_fetcher=press.fetcher)
+
+
+@cache
+def _logo(name: str) -> bytes:
+    path = settings.LOGOS_DIR / name
+    try:
+        return bytes(path.read_bytes())
+    except OSError as error:
+        raise LogoMissing(f"{path} cannot be read") from error
