@@ -11,6 +11,7 @@ class Action(StrEnum):
     CONTACT_CHANGED = "contact:changed"
     USER_CREATED = "user:created"
     USER_CHANGED = "user:changed"
+    GROUP_CHANGED = "group:changed"
     USER_SIGNED_IN = "user:signed_in"
     USER_SIGN_IN_FAILED = "user:sign_in_failed"
     USER_SIGNED_OUT = "user:signed_out"

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
@@ -58,7 +58,7 @@ class AuditedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.changed_action if change else self.added_action,
             actor=actor_of(request),
             account_id=self.account_id_of(obj),
-            subject=self.subject_of(obj),
+            subject=self.subject_of(obj)[: _subject_length()],
             details=self._changes(form),
         )
 
@@ -68,7 +68,8 @@ class AuditedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return account_id
 
     def subject_of(self, obj: Any) -> str:
-        return f"{obj._meta.verbose_name} {obj}"[: _subject_length()]
+        """What the log calls the row, as everywhere else: "account 100001"."""
+        return f"{obj._meta.verbose_name} {obj}"
 
     def _changes(self, form: "ModelForm[Any]") -> dict[str, dict[str, str]]:
         return {
@@ -94,8 +95,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
 
 def _plain(value: Any) -> str:
-    """``value`` as it read at the time; lists of flags by their values."""
-    if isinstance(value, list | tuple | set):
+    """``value`` as it read at the time; several (flags, groups) in one order whatever theirs."""
+    if isinstance(value, list | tuple | set | QuerySet):
         return ", ".join(sorted(map(str, value)))
     return "" if value is None else str(value)
 

@@ -32,6 +32,9 @@ class SellerAdmin(AuditedAdmin):
     search_fields = ("code", "legal_name", "trading_name")
     ordering = ("code",)
 
+    def subject_of(self, obj: Seller) -> str:
+        return f"seller {obj.code}"
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """The code is how tax registrations name the seller: it stays as it is."""
         return () if obj is None else ("code",)
@@ -48,6 +51,9 @@ class NumberSeriesAdmin(AuditedAdmin):
     list_select_related = ("seller",)
     ordering = ("seller", "kind", "-is_current", "prefix")
     _counters = ("last_sequence", "last_issue_date", "last_hash")
+
+    def subject_of(self, obj: NumberSeries) -> str:
+        return f"series {obj.prefix} of seller {obj.seller.code}"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None or obj.last_sequence == 0:

@@ -3,16 +3,31 @@
 Charlie owns an account of his own, so that whatever he is refused, it is not for want of one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import Account
 from accounts.permissions import Flag
 from tests.factories import PASSWORD, add_member, make_account, make_staff, make_user
 from users.models import User
+
+
+class Answer(Protocol):
+    """What tests ask of an answer to a request."""
+
+    status_code: int
+
+    @property
+    def content(self) -> bytes: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def __getitem__(self, header: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -53,8 +68,8 @@ def signed_in(user: User) -> Client:
 
 
 def sign_in(
-    browser: Client, email: str, password: str = PASSWORD, *, next_page: str = "", **headers: str
-) -> HttpResponse:
-    """Send the sign-in form."""
+    browser: Client, email: str, password: str = PASSWORD, *, next_page: str = "", **meta: Any
+) -> Answer:
+    """Send the sign-in form; ``meta`` is what the server adds to a request, as REMOTE_ADDR."""
     sent = {"email": email, "password": password, "next": next_page}
-    return browser.post("/sign-in/", sent, **headers)
+    return browser.post("/sign-in/", sent, **meta)

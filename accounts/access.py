@@ -1,0 +1,158 @@
+"""Wall 1: the one way from a request to an account.
+
+Every view below ``/a/<account number>/`` is wrapped in ``account_page``, which finds the account
+through the membership of whoever asks, checks the permission that the page declares, and opens the
+account's scope around the view. A system check fails on a page that declares none.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from accounts.checks import declare_requirement
+from accounts.models import Account, Membership
+from accounts.permissions import Flag, Permission, Requirement, in_words, permissions_of
+from common.exceptions import DomainError
+from common.scoping import account_scope
+from users.models import User
+
+P = ParamSpec("P")
+
+# How many of a person's other accounts the switcher lists; the chooser has them all.
+SWITCHER_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One person in one account, as it stands at this request; never kept for the next."""
+
+    user: User
+    account: Account
+    membership: Membership
+    permissions: frozenset[Permission]
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    def other_accounts(self) -> QuerySet[Account]:
+        """The first of the person's other accounts, by name, for the switcher."""
+        others = Account.objects.filter(memberships__user=self.user).exclude(pk=self.account.pk)
+        return others.order_by("name", "number")[:SWITCHER_LENGTH]
+
+
+class SignInRequired(DomainError):
+    """Nobody is signed in; the answer is the way to the sign-in page and back."""
+
+
+class AccountNotFound(DomainError):
+    """No account of this person has the number: answered as if there were none at all."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(_("There is no such page."))
+        self.number = number
+
+
+class PermissionMissing(DomainError):
+    """A member lacks the permission that a page or an action needs."""
+
+    def __init__(self, access: Access, permission: Permission) -> None:
+        super().__init__(
+            _("You may not %(do_this)s in this account.") % {"do_this": in_words(permission)}
+        )
+        self.access = access
+        self.permission = permission
+
+
+AccountView = Callable[Concatenate[HttpRequest, Access, P], HttpResponse]
+
+
+def account_page(
+    requirement: Requirement,
+) -> Callable[[AccountView[P]], Callable[..., HttpResponse]]:
+    """Make a view into a page of one account, open to members with the permission ``requirement``.
+
+    The view is called with the request and an :class:`Access`, inside the account's scope, and must
+    return a finished response: what is rendered later would be rendered without the scope.
+    """
+
+    def decorate(view: AccountView[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def page(
+            request: HttpRequest, account_number: int, *args: Any, **kwargs: Any
+        ) -> HttpResponse:
+            access = find_access(request, account_number)
+            require(access, requirement)
+            with account_scope(access.account):
+                return _finished(view(request, access, *args, **kwargs))
+
+        declare_requirement(page, requirement)
+        return page
+
+    return decorate
+
+
+def find_access(request: HttpRequest, account_number: int) -> Access:
+    """The account by its number and the membership of whoever asks, read anew on each request.
+
+    Raises SignInRequired, or AccountNotFound whether the account is someone else's or nobody's.
+    """
+    user = request.user
+    if not isinstance(user, User):
+        raise SignInRequired
+    membership = (
+        Membership.objects.select_related("account")
+        .filter(account__number=account_number, user=user)
+        .first()
+    )
+    if membership is None:
+        raise AccountNotFound(account_number)
+    permissions = permissions_of(is_owner=membership.is_owner, flags=membership.flags)
+    return Access(user, membership.account, membership, permissions)
+
+
+def require(access: Access, requirement: Requirement) -> None:
+    """Raise PermissionMissing unless ``access`` meets ``requirement``."""
+    if isinstance(requirement, Permission) and not access.may(requirement):
+        raise PermissionMissing(access, requirement)
+
+
+def who_can_grant(account: Account, permission: Permission) -> list[User]:
+    """The owner first, then those who manage users and hold ``permission`` themselves.
+
+    A manager of users grants only what they hold.
+    """
+    memberships = (
+        Membership.objects.filter(account=account, user__is_active=True)
+        .select_related("user")
+        .order_by("-is_owner", "user__email")
+    )
+    return [
+        membership.user
+        for membership in memberships
+        if membership.is_owner
+        or (
+            Flag.USER_MANAGEMENT in membership.flags
+            and permission in permissions_of(is_owner=False, flags=membership.flags)
+        )
+    ]
+
+
+def render_page(
+    request: HttpRequest, access: Access, template: str, context: dict[str, Any] | None = None
+) -> HttpResponse:
+    """A page of the account in its frame, which needs ``access``."""
+    return render(request, template, {**(context or {}), "access": access})
+
+
+def _finished(response: HttpResponseBase) -> HttpResponse:
+    """Refuse what would read the database after the scope has closed."""
+    if not isinstance(response, HttpResponse) or not getattr(response, "is_rendered", True):
+        raise TypeError("an account page returns a finished response, neither lazy nor a stream")
+    return response

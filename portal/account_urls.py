@@ -1,0 +1,9 @@
+from django.urls import path
+
+from portal.views import overview
+
+app_name = "account"
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+]

@@ -1,0 +1,1 @@
+"""A sample operator to try the program with. Embedded mode only."""

@@ -1,0 +1,153 @@
+"""The one place that turns a refusal into an answer, and the pages of HTTP's own errors."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import singledispatch
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from accounts.access import AccountNotFound, PermissionMissing, SignInRequired, who_can_grant
+from accounts.permissions import in_words
+from audit.acting import actor_of
+from audit.actions import Action
+from audit.recording import record
+from common.exceptions import DomainError
+from common.scoping import ScopeViolation, account_scope
+from common.storage import DocumentAltered, DocumentMissing
+from portal.context import operator
+from users.signin import TooManyAttempts
+
+logger = logging.getLogger(__name__)
+
+# What is kept of an address that somebody asked for; longer ones are no pages of ours.
+_PATH_LENGTH = 300
+
+
+class RefusalMiddleware:
+    """Answers every DomainError that a view lets through.
+
+    It is called when the view's transaction has rolled back, so an audit row that is written here
+    stays.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """None hands it on: a wrong scope is a mistake in the program, not of whoever asks."""
+        if not isinstance(exception, DomainError) or isinstance(exception, ScopeViolation):
+            return None
+        return answer(exception, request)
+
+
+@singledispatch
+def answer(refusal: DomainError, request: HttpRequest) -> HttpResponse:
+    """The page for ``refusal``; kinds that need more than their message have their own below."""
+    context = {"refusal": refusal}
+    return render(request, "errors/refused.html", context, status=HTTPStatus.CONFLICT)
+
+
+@answer.register
+def _sign_in_first(refusal: SignInRequired, request: HttpRequest) -> HttpResponse:
+    return redirect_to_login(request.get_full_path())
+
+
+@answer.register
+def _account_not_found(refusal: AccountNotFound, request: HttpRequest) -> HttpResponse:
+    """Audited without the account: whether there is one is not for its owner's log to tell."""
+    with transaction.atomic():
+        record(
+            Action.ACCESS_DENIED,
+            actor=actor_of(request),
+            subject=f"account {refusal.number}",
+            details=_asked_for(request),
+        )
+    return not_found(request)
+
+
+@answer.register
+def _permission_missing(refusal: PermissionMissing, request: HttpRequest) -> HttpResponse:
+    access = refusal.access
+    with account_scope(access.account):
+        record(
+            Action.ACCESS_DENIED,
+            actor=actor_of(request),
+            account_id=access.account.pk,
+            subject=f"account {access.account.number}",
+            details={"permission": refusal.permission, **_asked_for(request)},
+        )
+    context = {
+        "access": access,
+        "refusal": refusal,
+        "missing": in_words(refusal.permission),
+        "who_can_grant": who_can_grant(access.account, refusal.permission),
+    }
+    return render(request, "errors/permission_missing.html", context, status=HTTPStatus.FORBIDDEN)
+
+
+@answer.register
+def _too_many_attempts(refusal: TooManyAttempts, request: HttpRequest) -> HttpResponse:
+    seconds = _seconds_until(refusal.retry_at)
+    context = {"retry_at": refusal.retry_at, "wait_minutes": ceil(seconds / 60)}
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    response = render(request, "errors/too_many_attempts.html", context, status=status)
+    response["Retry-After"] = seconds
+    return response
+
+
+@answer.register
+def _document_unusable(
+    refusal: DocumentAltered | DocumentMissing, request: HttpRequest
+) -> HttpResponse:
+    """Told to the operator as an error: the archive of documents needs somebody to look at it."""
+    logger.error("%s: %s", request.path, refusal)
+    context = {"refusal": refusal}
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return render(request, "errors/refused.html", context, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _bare_page("errors/400.html", HTTPStatus.BAD_REQUEST)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "errors/403.html", status=HTTPStatus.FORBIDDEN)
+
+
+def forged_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without a valid CSRF token: most often one that was open for longer than a session."""
+    return render(request, "errors/form_expired.html", status=HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "errors/404.html", status=HTTPStatus.NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _bare_page("errors/500.html", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _bare_page(template: str, status: HTTPStatus) -> HttpResponse:
+    """Without the request: neither session nor database may be able to answer."""
+    return HttpResponse(render_to_string(template, operator()), status=status)
+
+
+def _asked_for(request: HttpRequest) -> dict[str, Any]:
+    return {"method": request.method, "path": request.path[:_PATH_LENGTH]}
+
+
+def _seconds_until(moment: datetime) -> int:
+    return max(1, ceil((moment - timezone.now()).total_seconds()))

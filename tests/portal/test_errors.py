@@ -1,0 +1,122 @@
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import path
+
+from accounts.access import Access, account_page
+from accounts.permissions import ANY_MEMBER
+from common.exceptions import DomainError
+from common.scoping import all_accounts_scope
+from common.storage import DocumentAltered
+from config.urls import handler400, handler403, handler404, handler500  # noqa: F401 - of these URLs
+from config.urls import urlpatterns as real_urls
+from invoices.models import Seller
+from portal.errors import RefusalMiddleware
+from tests.people import People, signed_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+
+class NotToday(DomainError):
+    """A refusal of which the pages know nothing."""
+
+
+def refuse(request: HttpRequest) -> HttpResponse:
+    raise NotToday("It is <b>Sunday</b>. Come back tomorrow.")
+
+
+def archive_is_damaged(request: HttpRequest) -> HttpResponse:
+    raise DocumentAltered("This document was altered after it was stored.")
+
+
+def break_down(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("a secret of the program")
+
+
+@account_page(ANY_MEMBER)
+def write_and_refuse(request: HttpRequest, access: Access) -> HttpResponse:
+    Seller.objects.create(code="left-behind")
+    raise NotToday("Not that one.")
+
+
+@account_page(ANY_MEMBER)
+def reach_across(request: HttpRequest, access: Access) -> HttpResponse:
+    with all_accounts_scope("a mistake"):
+        return HttpResponse()
+
+
+urlpatterns = [
+    path("refuse/", refuse),
+    path("damaged/", archive_is_damaged),
+    path("break-down/", break_down),
+    path("a/<account:account_number>/write-and-refuse/", write_and_refuse),
+    path("a/<account:account_number>/reach-across/", reach_across),
+    *real_urls,
+]
+
+
+def quiet_client() -> Client:
+    """A browser that gets the error page where the test client would raise."""
+    return Client(raise_request_exception=False)
+
+
+def test_a_refusal_is_told_in_its_own_words_as_text() -> None:
+    answer = Client().get("/refuse/")
+    assert answer.status_code == 409
+    assert "It is &lt;b&gt;Sunday&lt;/b&gt;. Come back tomorrow." in answer.content.decode()
+
+
+def test_what_was_written_before_a_refusal_is_gone(people: People) -> None:
+    address = f"/a/{people.account.number}/write-and-refuse/"
+    assert signed_in(people.alice).get(address).status_code == 409
+    assert not Seller.objects.filter(code="left-behind").exists()
+
+
+def test_a_wrong_scope_is_an_error_of_the_program_and_no_refusal(people: People) -> None:
+    browser = quiet_client()
+    browser.force_login(people.alice)
+    assert browser.get(f"/a/{people.account.number}/reach-across/").status_code == 500
+
+
+def test_a_damaged_archive_is_an_error_that_the_operator_hears_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = Client().get("/damaged/")
+    assert answer.status_code == 500
+    assert "This document was altered after it was stored." in answer.content.decode()
+    assert "/damaged/: This document was altered" in caplog.text
+
+
+def test_an_error_of_the_program_says_nothing_about_it() -> None:
+    answer = quiet_client().get("/break-down/")
+    assert answer.status_code == 500
+    page = answer.content.decode()
+    assert "Something went wrong on our side" in page
+    assert "support@operator.example" in page
+    assert "a secret of the program" not in page
+
+
+def test_a_page_that_does_not_exist_says_so() -> None:
+    answer = Client().get("/no/such/page")
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.content.decode()
+
+
+def test_a_host_that_is_not_ours_is_not_served() -> None:
+    answer = quiet_client().get("/sign-in/", HTTP_HOST="evil.example")
+    assert answer.status_code == 400
+    assert "evil.example" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/accounts/?q=%00", "/sign-in/?next=%00", "/a/1%00/", "/%00"])
+def test_a_nul_byte_in_an_address_is_refused_before_it_reaches_the_database(
+    people: People, path: str
+) -> None:
+    answer = signed_in(people.alice).get(path)
+    assert answer.status_code == 400
+    assert "This request was not understood" in answer.content.decode()
+
+
+def test_only_refusals_are_answered_here() -> None:
+    middleware = RefusalMiddleware(lambda request: HttpResponse())
+    assert middleware.process_exception(RequestFactory().get("/"), ValueError()) is None

@@ -1,0 +1,283 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from audit.actions import Action
+from audit.models import AuditEvent
+from common.scoping import all_accounts_scope
+from tests.factories import PASSWORD, make_user
+from tests.hashers import QuickArgon2PasswordHasher
+from tests.people import Answer, People, sign_in, signed_in
+from users import signin
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+WRONG = "not the password of anybody"
+
+
+def events(action: Action) -> list[AuditEvent]:
+    with all_accounts_scope("a test reads the audit log"):
+        return list(AuditEvent.objects.filter(action=action))
+
+
+def is_signed_in(browser: Client) -> bool:
+    return "_auth_user_id" in browser.session
+
+
+def comparable(answer: Answer, typed: str) -> str:
+    """The page less what was typed and less the token, which differ from one to the next."""
+    lines = answer.content.decode().replace(typed, "").splitlines()
+    return "\n".join(line for line in lines if "csrfmiddlewaretoken" not in line)
+
+
+# --- Getting in ---------------------------------------------------------------------------------
+
+
+def test_address_and_password_open_a_session(people: People) -> None:
+    browser = Client()
+    answer = sign_in(browser, people.alice.email)
+    assert answer.status_code == 302
+    assert answer["Location"] == "/"
+    assert browser.session["_auth_user_id"] == str(people.alice.pk)
+
+
+def test_an_address_is_taken_however_it_is_written(people: People) -> None:
+    browser = Client()
+    sign_in(browser, "  Alice@HARTWELL.example ")
+    assert is_signed_in(browser)
+
+
+def test_the_session_has_a_new_key_once_somebody_is_signed_in(people: People) -> None:
+    browser = Client()
+    session = browser.session
+    session["planted"] = "by whoever knows this key"
+    session.save()
+    sign_in(browser, people.alice.email)
+    assert is_signed_in(browser)
+    assert browser.session.session_key != session.session_key
+    assert not Session.objects.filter(session_key=session.session_key).exists()
+
+
+def test_signing_in_is_audited(people: People) -> None:
+    sign_in(Client(), people.alice.email)
+    [event] = events(Action.USER_SIGNED_IN)
+    assert event.actor_user_id == people.alice.pk
+    assert event.subject == "user alice@hartwell.example"
+    assert event.remote_address == "127.0.0.1"
+
+
+def test_whoever_is_signed_in_is_sent_on(people: People) -> None:
+    answer = signed_in(people.alice).get("/sign-in/", {"next": "/accounts/"})
+    assert answer.status_code == 302
+    assert answer["Location"] == "/accounts/"
+
+
+def test_looking_at_the_page_writes_nothing(db: None) -> None:
+    assert Client().get("/sign-in/").status_code == 200
+    assert not Session.objects.exists()
+
+
+# --- Not getting in -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def refused(people: People) -> dict[str, str]:
+    """Addresses that a wrong password is tried with."""
+    make_user("disabled@hartwell.example", is_active=False)
+    User.objects.create_user("invited@hartwell.example")
+    return {
+        "known": people.alice.email,
+        "unknown": "nobody@hartwell.example",
+        "disabled": "disabled@hartwell.example",
+        "without a password": "invited@hartwell.example",
+    }
+
+
+def test_the_answer_does_not_tell_which_addresses_are_known(refused: dict[str, str]) -> None:
+    pages = {comparable(sign_in(Client(), address, WRONG), address) for address in refused.values()}
+    assert len(pages) == 1
+
+
+def test_the_right_password_of_a_disabled_user_is_answered_alike(refused: dict[str, str]) -> None:
+    wrong = sign_in(Client(), refused["known"], WRONG)
+    right = sign_in(Client(), refused["disabled"], PASSWORD)
+    assert comparable(right, refused["disabled"]) == comparable(wrong, refused["known"])
+
+
+def test_every_address_costs_one_hash(
+    refused: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time is not under test, what takes it is: exactly one Argon2 computation each."""
+    hashed: list[str] = []
+    encode, verify = QuickArgon2PasswordHasher.encode, QuickArgon2PasswordHasher.verify
+
+    def counted_encode(self: QuickArgon2PasswordHasher, *args: str) -> str:
+        hashed.append("encode")
+        return encode(self, *args)
+
+    def counted_verify(self: QuickArgon2PasswordHasher, *args: str) -> bool:
+        hashed.append("verify")
+        return verify(self, *args)
+
+    monkeypatch.setattr(QuickArgon2PasswordHasher, "encode", counted_encode)
+    monkeypatch.setattr(QuickArgon2PasswordHasher, "verify", counted_verify)
+    costs = {}
+    for kind, address in refused.items():
+        hashed.clear()
+        sign_in(Client(), address, WRONG)
+        costs[kind] = len(hashed)
+    assert set(costs.values()) == {1}, costs
+
+
+def test_a_failure_is_audited_with_the_address_and_without_the_password(people: People) -> None:
+    sign_in(Client(), people.alice.email, WRONG)
+    [event] = events(Action.USER_SIGN_IN_FAILED)
+    assert event.subject == "user alice@hartwell.example"
+    assert event.actor_kind == "anonymous"
+    assert WRONG not in str(event.__dict__)
+
+
+def test_an_address_as_long_as_the_form_takes_is_audited(db: None) -> None:
+    longest = f"{'x' * 64}@{'y' * 60}.{'z' * 60}.{'y' * 59}.example"
+    answer = sign_in(Client(), longest, WRONG)
+    assert answer.status_code == 200
+    assert len(events(Action.USER_SIGN_IN_FAILED)) == 1
+
+
+def test_what_was_typed_is_kept_but_for_the_password(people: People) -> None:
+    page = sign_in(Client(), people.alice.email, WRONG).content.decode()
+    assert 'value="alice@hartwell.example"' in page
+    assert WRONG not in page
+
+
+def test_an_empty_form_says_what_to_enter_at_the_fields_and_on_top(db: None) -> None:
+    page = sign_in(Client(), "", "").content.decode()
+    assert page.count("Enter your email address.") == 2
+    assert 'href="#id_email"' in page
+    assert 'aria-describedby="id_email_error"' in page
+    assert page.count("Enter your password.") == 2
+    assert events(Action.USER_SIGN_IN_FAILED) == []
+
+
+def test_a_form_without_its_token_is_refused(people: People) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    answer = sign_in(browser, people.alice.email)
+    assert answer.status_code == 403
+    assert "This form has expired" in answer.content.decode()
+    assert not is_signed_in(browser)
+
+
+# --- The brake ----------------------------------------------------------------------------------
+
+
+def fail_often(address: str, **meta: str) -> None:
+    for _ in range(signin.MAX_FAILURES):
+        assert sign_in(Client(), address, WRONG, **meta).status_code == 200
+
+
+def test_after_ten_failures_even_the_right_password_has_to_wait(people: People) -> None:
+    fail_often(people.alice.email)
+    browser = Client()
+    answer = sign_in(browser, people.alice.email)
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= signin.WINDOW.total_seconds()
+    assert "Try to sign in again in 5 minutes, at" in answer.content.decode()
+    assert not is_signed_in(browser)
+
+
+def test_five_minutes_later_it_is_open_again(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_often(people.alice.email)
+    later = timezone.now() + signin.WINDOW + timedelta(seconds=1)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    browser = Client()
+    assert sign_in(browser, people.alice.email).status_code == 302
+    assert is_signed_in(browser)
+
+
+def test_an_address_nobody_has_is_braked_alike(db: None) -> None:
+    fail_often("nobody@hartwell.example")
+    assert sign_in(Client(), "nobody@hartwell.example", WRONG).status_code == 429
+
+
+def test_a_stranger_who_guesses_elsewhere_locks_nobody_out(people: People) -> None:
+    fail_often(people.alice.email, REMOTE_ADDR="192.0.2.7")
+    assert sign_in(Client(), people.alice.email).status_code == 302
+
+
+def test_others_at_the_same_place_are_not_locked_out(people: People) -> None:
+    fail_often(people.alice.email)
+    assert sign_in(Client(), people.bob.email).status_code == 302
+
+
+def test_a_made_up_forwarding_header_evades_nothing(people: People) -> None:
+    for last in range(signin.MAX_FAILURES):
+        sign_in(Client(), people.alice.email, WRONG, HTTP_X_FORWARDED_FOR=f"198.51.100.{last}")
+    answer = sign_in(Client(), people.alice.email, HTTP_X_FORWARDED_FOR="198.51.100.99")
+    assert answer.status_code == 429
+
+
+# --- Where to, afterwards -----------------------------------------------------------------------
+
+
+def test_sign_in_leads_to_the_page_that_was_asked_for(people: People) -> None:
+    wanted = f"/a/{people.account.number}/billing/invoices/?number=INV-1"
+    page = Client().get("/sign-in/", {"next": wanted}).content.decode()
+    assert f'<input type="hidden" name="next" value="{wanted}">' in page
+    answer = sign_in(Client(), people.alice.email, next_page=wanted)
+    assert answer["Location"] == wanted
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "http://testserver.evil.example/",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "https:evil.example",
+        "https:///evil.example",
+        "javascript:alert(1)",
+        "data:text/html,hello",
+        "\x08//evil.example",
+        "http://[evil.example",
+    ],
+)
+def test_sign_in_never_leads_off_the_site(people: People, elsewhere: str) -> None:
+    answer = sign_in(Client(), people.alice.email, next_page=elsewhere)
+    assert answer.status_code == 302
+    assert answer["Location"] == "/"
+    assert signed_in(people.alice).get("/sign-in/", {"next": elsewhere})["Location"] == "/"
+
+
+# --- Getting out --------------------------------------------------------------------------------
+
+
+def test_signing_out_ends_the_session_here_and_in_the_database(people: People) -> None:
+    browser = signed_in(people.alice)
+    key = browser.session.session_key
+    answer = browser.post("/sign-out/")
+    assert answer["Location"] == "/sign-in/"
+    assert not is_signed_in(browser)
+    assert not Session.objects.filter(session_key=key).exists()
+    [event] = events(Action.USER_SIGNED_OUT)
+    assert event.actor_user_id == people.alice.pk
+
+
+def test_a_link_signs_nobody_out(people: People) -> None:
+    browser = signed_in(people.alice)
+    assert browser.get("/sign-out/").status_code == 405
+    assert is_signed_in(browser)
+
+
+def test_signing_out_twice_is_no_error(db: None) -> None:
+    assert Client().post("/sign-out/").status_code == 302
+    assert events(Action.USER_SIGNED_OUT) == []
