@@ -7,7 +7,14 @@ from django.http import HttpRequest
 
 from audit.acting import actor_of
 from audit.admin import ReadOnlyAdmin
-from billing.billing_run import approve_run, counts, resume_run, retry_item, stop_run
+from billing.billing_run import (
+    approve_run,
+    counts,
+    discard_item,
+    resume_run,
+    retry_item,
+    stop_run,
+)
 from billing.models import BillingEntry, BillingRun, BillingRunItem
 from common.exceptions import DomainError
 
@@ -64,7 +71,7 @@ class BillingRunAdmin(_Operated):
         self.do(request, queryset, approve_run, done="approved; its drafts are being issued.")
 
     @admin.action(
-        description="Stop: discard drafts and hold back mail that has not left",
+        description="Stop: issue nothing more and hold back mail that has not left",
         permissions=["operate"],
     )
     def stop(self, request: HttpRequest, queryset: QuerySet[BillingRun]) -> None:
@@ -85,11 +92,15 @@ class BillingRunItemAdmin(_Operated):
     show_full_result_count = False
     list_per_page = 50
     exclude = ("lease_token", "leased_until")
-    actions = ["retry"]
+    actions = ["retry", "discard"]
 
     @admin.action(description="Try parked accounts again", permissions=["operate"])
     def retry(self, request: HttpRequest, queryset: QuerySet[BillingRunItem]) -> None:
         self.do(request, queryset, retry_item, done="will be tried again.")
+
+    @admin.action(description="Discard drafts: bill their charges anew", permissions=["operate"])
+    def discard(self, request: HttpRequest, queryset: QuerySet[BillingRunItem]) -> None:
+        self.do(request, queryset, discard_item, done="drafts discarded, charges free again.")
 
 
 @admin.register(BillingEntry)

@@ -22,7 +22,7 @@ from accounts.models import Account
 from audit.actions import Action
 from audit.recording import Actor, record
 from billing.approval import reasons_to_wait
-from billing.consumption import Rulebook, draft_account
+from billing.consumption import Rulebook, discard_draft, draft_account
 from billing.models import DRAFT_QUEUE, ISSUE_QUEUE, BillingRun, BillingRunItem
 from common import bell
 from common.claims import (
@@ -61,6 +61,10 @@ class RunNotStopped(DomainError):
 
 class RunStopped(DomainError):
     """Nothing of a stopped run is taken up but the run as a whole."""
+
+
+class ItemBusy(DomainError):
+    """Drafts are discarded only while nobody issues them."""
 
 
 class ItemNotParked(DomainError):
@@ -225,6 +229,30 @@ def retry_item(item: BillingRunItem, *, actor: Actor) -> None:
             subject=f"billing run item {item.pk}",
         )
         bell.ring(bell.WORK_BILLING_RUNS)
+
+
+def discard_item(item: BillingRunItem, *, actor: Actor) -> None:
+    """Discard what the run drafted for one account; its charges are due again for the next run.
+
+    Raises ItemBusy while the account is being worked on, has been approved or issued.
+    """
+    with account_scope(item.account_id):
+        given_up = BillingRunItem.objects.filter(pk=item.pk, state__in=_DISCARDABLE).update(
+            state=BillingRunItem.State.STOPPED
+        )
+        if not given_up:
+            raise ItemBusy("This account is approved, issued or in a worker's hands.")
+        for draft in Invoice.objects.filter(
+            batch_id=item.run_id, account=item.account_id, state=Invoice.State.DRAFT
+        ):
+            discard_draft(draft, actor=actor)
+
+
+_DISCARDABLE = (
+    BillingRunItem.State.DRAFTED,
+    BillingRunItem.State.PARKED,
+    BillingRunItem.State.STOPPED,
+)
 
 
 def counts(run: BillingRun) -> dict[str, int]:

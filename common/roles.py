@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import connection
 
-RUNTIME_ROLE = "counterfoil_runtime"
+from common.embedded.places import RUNTIME_ROLE
 
 # Tables whose rows the runtime role may add and never change.
 _APPEND_ONLY_TABLES = ("audit_auditevent",)

@@ -101,8 +101,15 @@ class _Deliveries(ReadOnlyInline):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(ReadOnlyAdmin):
-    """Drafts and documents, to look at. Drafts come from billing runs and go with them."""
+class InvoiceAdmin(AuditedAdmin):
+    """Drafts and documents, to look at. Drafts come from billing runs and go with them.
+
+    Of a draft staff may enter the rate at which its tax is stated in the seller's currency.
+    """
+
+    added_action = Action.DRAFT_CHANGED
+    changed_action = Action.DRAFT_CHANGED
+    _open_in_drafts = ("exchange_rate", "exchange_rate_date", "exchange_rate_source")
 
     list_display = (
         "__str__",
@@ -122,6 +129,17 @@ class InvoiceAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     inlines = (_TaxLines, _Allowances, _Settlement, _Documents, _Deliveries, _Lines)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        is_draft = obj is not None and obj.state == Invoice.State.DRAFT
+        return is_draft and super().has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        names = (field.name for field in Invoice._meta.concrete_fields)
+        return tuple(name for name in names if name not in self._open_in_drafts)
 
 
 @admin.register(Document)

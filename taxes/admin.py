@@ -4,8 +4,9 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from audit.actions import Action
+from audit.admin import AuditedAdmin
 from taxes.models import TaxRate, TaxRegistration
-from taxes.starting_table import read_starting_table
 from taxes.tax_ids import TaxNumber, check_non_union_number, check_tax_number
 from taxes.territories import is_known
 from taxes.vocabulary import Scheme, TaxNumberStatus
@@ -53,13 +54,15 @@ class TaxRegistrationForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(TaxRate)
-class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TaxRateAdmin(AuditedAdmin):
     """A rate's country, class and first day stay; a wrong percentage is corrected in place.
 
-    What the starting table ships is never deleted: the next load would bring it back. To take such
-    a rate out of force, empty its percentage.
+    Nothing is deleted, and what the starting table ships would come back with the next load. To
+    take a rate out of force, empty its percentage.
     """
 
+    added_action = Action.TAX_RATE_CHANGED
+    changed_action = Action.TAX_RATE_CHANGED
     form = TaxRateForm
     list_display = ("country", "rate_class", "percent", "valid_from", "source")
     list_filter = ("rate_class", "country")
@@ -73,20 +76,14 @@ class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return ()
         return ("country", "rate_class", "valid_from", *super().get_readonly_fields(request, obj))
 
-    def has_delete_permission(self, request: HttpRequest, obj: TaxRate | None = None) -> bool:
-        if obj is not None and _is_shipped(obj):
-            return False
-        return super().has_delete_permission(request, obj)
-
 
 @admin.register(TaxRegistration)
-class TaxRegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TaxRegistrationAdmin(AuditedAdmin):
+    """A registration that ends gets its last day; invoices were issued under it."""
+
+    added_action = Action.TAX_REGISTRATION_CHANGED
+    changed_action = Action.TAX_REGISTRATION_CHANGED
     form = TaxRegistrationForm
     list_display = ("seller_code", "scheme", "country", "number", "valid_from", "valid_to")
     list_filter = ("seller_code", "scheme")
     search_fields = ("seller_code", "number")
-
-
-def _is_shipped(rate: TaxRate) -> bool:
-    key = (rate.country, rate.rate_class, rate.valid_from)
-    return any(shipped.key == key for shipped in read_starting_table().rates)

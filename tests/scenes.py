@@ -23,7 +23,8 @@ def a_seller(code: str = "wholesale", **columns: Any) -> Seller:
     """A British seller with a current series for each kind of document."""
     # A test with real transactions ends with a flush, which takes the shipped rates along.
     add_missing_rates(TaxRate)
-    return make_seller(code, **{"registration_id": "01234567", **columns})
+    prefix = "" if code == "wholesale" else f"{code.upper()}-"
+    return make_seller(code, prefix=prefix, **{"registration_id": "01234567", **columns})
 
 
 def an_account(name: str = "", **columns: Any) -> Account:

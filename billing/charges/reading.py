@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import NamedTuple, Protocol, TextIO
 
 from billing.charges.fields import FileRefused
 
@@ -37,10 +37,16 @@ class Row(NamedTuple):
     fault: str
 
 
+class Readable(Protocol):
+    """What bytes come from; an empty piece is the end."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class Source(io.RawIOBase):
     """The bytes of a file or of standard input, counted and hashed as they pass."""
 
-    def __init__(self, stream: BinaryIO, *, name: str, size: int | None) -> None:
+    def __init__(self, stream: Readable, *, name: str, size: int | None) -> None:
         super().__init__()
         self._stream = stream
         self._hash = hashlib.sha256()

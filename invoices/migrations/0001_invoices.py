@@ -789,9 +789,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="numberseries",
-            constraint=models.UniqueConstraint(
-                fields=("seller", "prefix"), name="series_prefix_is_unique"
-            ),
+            constraint=models.UniqueConstraint(fields=("prefix",), name="series_prefix_is_unique"),
         ),
         migrations.AddConstraint(
             model_name="numberseries",

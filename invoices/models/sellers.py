@@ -91,7 +91,8 @@ class NumberSeries(models.Model):
     class Meta:
         verbose_name_plural = "number series"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["seller", "prefix"], name="series_prefix_is_unique"),
+            # Over all sellers: an address names a document by its number alone.
+            models.UniqueConstraint(fields=["prefix"], name="series_prefix_is_unique"),
             models.UniqueConstraint(
                 fields=["seller", "kind"],
                 condition=Q(is_current=True),

@@ -8,7 +8,6 @@ fonts, and looking up a glyph does not search through hundreds of files.
 
 import ctypes
 import hashlib
-import logging
 import os
 import shutil
 import tempfile
@@ -19,8 +18,6 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-
-logger = logging.getLogger(__name__)
 
 FAMILY = "Inter"
 # The faces that templates/invoices/pdf uses, below settings.FONTS_DIR.
@@ -99,14 +96,12 @@ SYSTEM_FONTS = (
 
 @cache
 def prepare() -> None:
-    """Make this process render with our fonts; called when a render worker starts.
+    """Make this process render with our fonts and no others.
 
     Sets FONTCONFIG_FILE, which must happen before the first font configuration of the process is
-    made. Scripts without a font are logged, each with the package to install. Raises FontsMissing
-    when there is nothing to print with.
+    made. Raises FontsMissing when there is nothing to print with; which scripts cannot be printed
+    is told by :func:`missing_fonts`.
     """
-    for message in missing_fonts():
-        logger.warning(message)
     configuration = _configuration(settings.VAR_DIR / "fonts", _font_files())
     os.environ["FONTCONFIG_FILE"] = str(configuration)
 
@@ -114,7 +109,8 @@ def prepare() -> None:
 def missing_fonts() -> list[str]:
     """What this machine lacks for documents in every script, and for speed; a sentence each.
 
-    Empty when all is there. Raises FontsMissing when Inter itself is not.
+    Empty when all is there. A render worker logs it at its start. Raises FontsMissing when Inter
+    itself is not there.
     """
     _own_files()
     missing: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
-from common.roles import RUNTIME_ROLE
+from common.embedded.places import RUNTIME_ROLE
 from common.scoping import (
     ScopeViolation,
     account_scope,

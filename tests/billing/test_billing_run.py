@@ -11,11 +11,14 @@ from django.utils import timezone
 from accounts.models import Account
 from audit.models import AuditEvent
 from billing.billing_run import (
+    ItemBusy,
     ItemNotParked,
     RunNotStopped,
     RunNotWaiting,
+    RunStopped,
     approve_run,
     counts,
+    discard_item,
     resume_run,
     retry_item,
     start_run,
@@ -253,6 +256,34 @@ def test_a_discarded_draft_frees_its_entries() -> None:
     [issued] = documents_of(account)
     with pytest.raises(InvoiceNotDraft):
         discard_draft(issued, actor=ACTOR)
+
+
+def test_the_drafts_of_an_account_are_discarded_while_nobody_issues_them() -> None:
+    seller, account = a_seller(), an_account()
+    a_charge(account, seller)
+    run = bill(approve_at_once=False)
+    with all_accounts_scope("reading the run"):
+        item = run.items.get()
+    discard_item(item, actor=ACTOR)
+    assert (documents_of(account), free_entries()) == ([], 1)
+    with pytest.raises(ItemBusy):
+        discard_item(item_of(bill()), actor=ACTOR)
+
+
+def item_of(run: BillingRun) -> BillingRunItem:
+    with all_accounts_scope("reading the run"):
+        return run.items.get()
+
+
+def test_nothing_of_a_stopped_run_is_retried_by_itself() -> None:
+    seller, account = a_seller(), an_account()
+    registration = TaxRegistration.objects.get()
+    registration.delete()
+    a_charge(account, seller)
+    run = bill(approve_at_once=False)
+    stop_run(run, actor=ACTOR)
+    with pytest.raises(RunStopped, match="resume it"):
+        retry_item(item_of(run), actor=ACTOR)
 
 
 def test_a_worker_killed_between_drafting_and_issuing_leaves_work_that_is_taken_up() -> None:

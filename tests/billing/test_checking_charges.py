@@ -24,14 +24,14 @@ GOOD = {
 }
 
 
-def check(layout: Layout = Layout(), **cells: str) -> Charge | Refused:  # noqa: B008 - frozen
+def check(layout: Layout = Layout(), /, **cells: str) -> Charge | Refused:  # noqa: B008 - frozen
     """The outcome for a row that is good but for ``cells``."""
     row = {**GOOD, **cells}
     checker = RowCheck(layout, layout.locate(list(row)), len(row), {"north": 1, "south": 2})
     return checker.check(Row(7, list(row.values()), ""))
 
 
-def taken(layout: Layout = Layout(), **cells: str) -> Charge:  # noqa: B008 - frozen
+def taken(layout: Layout = Layout(), /, **cells: str) -> Charge:  # noqa: B008 - frozen
     charge = check(layout, **cells)
     assert isinstance(charge, Charge), charge
     return charge

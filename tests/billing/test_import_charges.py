@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account, Membership
 from audit.models import AuditEvent
@@ -441,7 +442,7 @@ def test_an_import_is_recorded_with_the_hash_of_the_file(take: Importer, tmp_pat
 
 
 def test_the_cost_in_queries_does_not_grow_with_the_file(
-    take: Importer, django_assert_max_num_queries: Callable[..., object]
+    take: Importer, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     a_seller()
     account = an_account()
@@ -493,7 +494,7 @@ def test_the_retail_sample_comes_in_as_another_reading_of_it_says() -> None:
     assert {entry.order_number for entry in taken} == {""}
     assert "net of tax GBP 8,263.17" in said.out
     countries = dict(Account.objects.values_list("external_reference", "country"))
-    first = {}
+    first: dict[str, str] = {}
     for row in named:
         first.setdefault(row["CustomerID"].removesuffix(".0"), row["Country"])
     codes = {"EIRE": "IE", "Channel Islands": "GG", "United Kingdom": "GB", "Germany": "DE"}

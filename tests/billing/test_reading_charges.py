@@ -96,15 +96,15 @@ def test_reading_takes_no_more_memory_for_a_longer_file(
     """A pipe that never ends would be read for ever, so a long one has to do: 60 MB of rows."""
     line = b"100001,Virtual server,2,9.90,EUR,2026-01-31,service,north\n"
 
-    class Endless(io.RawIOBase):
+    class Pipe:
         left = 60_000_000 // len(line)
 
-        def read(self, size: int = -1) -> bytes:
+        def read(self, size: int, /) -> bytes:
             lines = min(self.left, max(size, len(line)) // len(line))
             self.left -= lines
             return line * lines
 
-    source = Source(Endless(), name="pipe", size=None)
+    source = Source(Pipe(), name="pipe", size=None)
     rows = read_rows(source, encoding="utf-8", delimiter=",")
     for _ in range(1000):
         next(rows)

@@ -15,10 +15,9 @@ _SHOWING = {"Tj", "TJ", "'", '"'}
 def pages_of(pdf: bytes) -> list[str]:
     """The text of each page, lines ended by line feeds."""
     with closing(pypdfium2.PdfDocument(pdf)) as document:
-        return [
-            document[number].get_textpage().get_text_range().replace("\r\n", "\n")
-            for number in range(len(document))
-        ]
+        texts = [page.get_textpage().get_text_range() for page in document]
+    # U+FFFE is what PDFium makes of a hyphen at the end of a line.
+    return [text.replace("\r\n", "\n").replace("\ufffe", "-") for text in texts]
 
 
 def text_of(pdf: bytes) -> str:

@@ -93,24 +93,23 @@ def test_without_our_fonts_nothing_is_rendered(settings: Settings, tmp_path: Pat
 
 
 def test_missing_scripts_are_told_with_the_package_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    settings: Settings,
-    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(fonts, "_SYSTEM_FOLDERS", (tmp_path,))
-    settings.VAR_DIR = tmp_path
-    monkeypatch.setenv("FONTCONFIG_FILE", "unchanged")
-    fonts.prepare.cache_clear()
-    try:
-        fonts.prepare()
-    finally:
-        fonts.prepare.cache_clear()
+    told = "\n".join(missing_fonts())
 
-    told = caplog.text
     assert "Chinese, Japanese and Korean. Install fonts-wqy-microhei." in told
     assert "Arabic, Armenian, Bengali" in told
     assert "Install fonts-noto-core." in told
+
+
+def test_machine_without_our_fonts_is_told_so_before_it_renders(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.FONTS_DIR = tmp_path
+
+    with pytest.raises(FontsMissing, match="make setup"):
+        missing_fonts()
 
 
 def test_missing_library_that_halves_the_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Count
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts.models import Account, Membership
 from billing.models import BillingEntry
@@ -35,7 +35,7 @@ def counts() -> dict[str, int]:
         return {model.__name__: model._default_manager.count() for model in counted}
 
 
-def test_loading_it_again_adds_nothing_and_says_the_same(settings: SettingsWrapper) -> None:
+def test_loading_it_again_adds_nothing_and_says_the_same(settings: Settings) -> None:
     settings.EMBEDDED = True
     said, before = load_demo(), counts()
     assert before["Account"] >= 36
@@ -45,9 +45,9 @@ def test_loading_it_again_adds_nothing_and_says_the_same(settings: SettingsWrapp
 
 def test_in_a_later_month_that_months_charges_are_added_and_billed() -> None:
     sample = read_sample()
-    load_sample(sample, today=date(2026, 3, 1), say=str)
+    load_sample(sample, today=date(2026, 3, 1), say=print)
     before = counts()
-    load_sample(sample, today=date(2026, 4, 17), say=str)
+    load_sample(sample, today=date(2026, 4, 17), say=print)
     after = counts()
     assert {name for name in after if after[name] != before[name]} == {
         "BillingEntry",
@@ -59,7 +59,7 @@ def test_in_a_later_month_that_months_charges_are_added_and_billed() -> None:
 
 
 def test_it_shows_what_invoices_can_be() -> None:
-    load_sample(read_sample(), today=date(2026, 11, 2), say=str)
+    load_sample(read_sample(), today=date(2026, 11, 2), say=print)
     with all_accounts_scope("a test looks at the sample's documents"):
         kinds = set(Invoice.objects.values_list("kind", flat=True))
         categories = set(InvoiceTaxLine.objects.values_list("category", flat=True))
@@ -77,7 +77,7 @@ def test_it_shows_what_invoices_can_be() -> None:
 
 
 def test_whom_it_names_can_sign_in_with_the_password_it_prints(
-    settings: SettingsWrapper, client: Client
+    settings: Settings, client: Client
 ) -> None:
     settings.EMBEDDED = True
     said = load_demo()
@@ -90,7 +90,7 @@ def test_whom_it_names_can_sign_in_with_the_password_it_prints(
     assert User.objects.get(email=STAFF_EMAIL).is_staff
 
 
-def test_an_installation_with_its_own_database_is_left_alone(settings: SettingsWrapper) -> None:
+def test_an_installation_with_its_own_database_is_left_alone(settings: Settings) -> None:
     settings.EMBEDDED = False
     with pytest.raises(CommandError, match="a database of its own"):
         load_demo()
