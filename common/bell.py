@@ -28,7 +28,6 @@ WORK_BILLING_RUNS = "billing.tasks.work_billing_runs"
 _UNANSWERED_SECONDS = 20
 # How long the bell is left alone after Redis failed to answer.
 _PAUSE_SECONDS = 10
-_TIMEOUT_SECONDS = 0.5
 
 
 def ring(task_name: str) -> None:
@@ -55,8 +54,8 @@ class _Bell:
         if self._client is None:
             self._client = Redis.from_url(
                 settings.REDIS_URL,
-                socket_timeout=_TIMEOUT_SECONDS,
-                socket_connect_timeout=_TIMEOUT_SECONDS,
+                socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
+                socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
                 retry=Retry(NoBackoff(), 0),
             )
         return self._client

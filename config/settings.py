@@ -205,23 +205,11 @@ DATABASES: dict[str, dict[str, Any]] = {
 OWNER_DATABASE: dict[str, Any] = _owner_database()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Redis: rings the bell, counts rate limits, caches ------------------------------------------
+# --- Redis: rings the bell -----------------------------------------------------------------------
 
 REDIS_URL: str = _redis_url or f"unix://{_places.redis_socket}?db={env.int('REDIS_DB', default=0)}"
 # A web request never waits longer than this for Redis, and never tries twice.
 REDIS_TIMEOUT_SECONDS = 0.5
-
-CACHES: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "counterfoil",
-        "OPTIONS": {
-            "socket_timeout": REDIS_TIMEOUT_SECONDS,
-            "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
-        },
-    }
-}
 
 # --- People: signing in, passwords, sessions ----------------------------------------------------
 
