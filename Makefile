@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run stop shell psql test test-quick lint format bench lock clean
+.PHONY: help setup demo run stop shell psql test test-quick lint format messages bench lock clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ lint: setup ## Check style, types, layers, templates, migrations and production 
 format: setup ## Rewrite Python files in the project's style
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+messages: setup ## Bring locale/ up to date with the marked texts (needs gettext: apt-get install gettext)
+	@$(BIN)/python manage.py makemessages --locale de --locale fr --no-obsolete --no-wrap \
+		--add-location file --ignore benchmarks --ignore node_modules --ignore tests --ignore var
+	@# When it was done is no news, and would change every file every time.
+	@sed -i '/^"POT-Creation-Date: /d' locale/*/LC_MESSAGES/django.po
 
 bench: setup ## Run the benchmarks and print their tables (takes minutes)
 	@for benchmark in benchmarks/*.py; do \

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.access import AccountNotFound, PermissionMissing, SignInRequired, who_can_grant
 from accounts.permissions import in_words
@@ -114,7 +115,12 @@ def _document_unusable(
 ) -> HttpResponse:
     """Told to the operator as an error: the archive of documents needs somebody to look at it."""
     logger.error("%s: %s", request.path, refusal)
-    context = {"refusal": refusal}
+    # The refusal itself stays English, for the log.
+    if isinstance(refusal, DocumentAltered):
+        words = _("This document was altered after it was stored.")
+    else:
+        words = _("This document is missing from the archive.")
+    context = {"refusal": words}
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return render(request, "errors/refused.html", context, status=status)
 
