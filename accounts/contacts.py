@@ -7,7 +7,7 @@ tax number, nor a street of one place with the city of another (docs/decisions/0
 
 from dataclasses import dataclass
 
-from accounts.models import Account, Contact
+from accounts.models import Account, Contact, Membership
 from common.exceptions import DomainError
 
 
@@ -34,6 +34,18 @@ class BillingDetails:
     email_is_billing_contacts: bool
 
 
+def read_billing_details(account: Account) -> BillingDetails:
+    """The billing details of this moment, in two statements. Needs the account's scope.
+
+    Raises NoBillingAddress.
+    """
+    contact = Contact.objects.filter(account=account, kind=Contact.Kind.BILLING).first()
+    owner = Membership.objects.filter(account=account, is_owner=True).select_related("user").first()
+    return billing_details(
+        account, billing_contact=contact, owner_email=owner.user.email if owner else ""
+    )
+
+
 def billing_details(
     account: Account, *, billing_contact: Contact | None, owner_email: str
 ) -> BillingDetails:
@@ -46,8 +58,6 @@ def billing_details(
     if not email:
         raise NoBillingAddress(f"Account {account.number} has no email address for invoices.")
     company_source: Account | Contact = contact if contact.company else account
-    # A contact that names a company brings that company's number, or none.
-    tax_source: Account | Contact = contact if contact.company or contact.tax_number else account
     address: Account | Contact = contact if _has_address(contact) else account
     company = company_source.company or (
         account.name if account.kind == Account.Kind.ORGANISATION else ""
@@ -55,8 +65,9 @@ def billing_details(
     return BillingDetails(
         name=contact.name or ("" if company else account.name),
         company=company,
-        tax_number=tax_source.tax_number,
-        tax_number_status=tax_source.tax_number_status,
+        # The number of the company that is printed, or none: never that of another one.
+        tax_number=company_source.tax_number,
+        tax_number_status=company_source.tax_number_status,
         address_lines=tuple(
             line
             for line in (address.address_line_1, address.address_line_2, address.address_line_3)
@@ -73,4 +84,4 @@ def billing_details(
 
 
 def _has_address(contact: Contact) -> bool:
-    return bool(contact.address_line_1 or contact.city or contact.postcode or contact.country)
+    return bool(contact.address_line_1 or contact.city or contact.postcode)

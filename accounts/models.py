@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.permissions import Flag
+from common.codes import known_country, known_currency, known_locale, known_time_zone
 
 # Field sizes that hold what people really have: the longest company names registered in Europe
 # run past 200 characters.
@@ -42,9 +43,9 @@ class Account(models.Model):
     name = models.CharField(max_length=NAME_LENGTH)
     # The customer's key in the system that charges come from.
     external_reference = models.CharField(max_length=100, null=True, blank=True, unique=True)
-    timezone = models.CharField(max_length=64, default="UTC")
-    locale = models.CharField(max_length=10, default="en")
-    currency = models.CharField(max_length=3, help_text="ISO 4217")
+    timezone = models.CharField(max_length=64, default="UTC", validators=[known_time_zone])
+    locale = models.CharField(max_length=10, default="en", validators=[known_locale])
+    currency = models.CharField(max_length=3, validators=[known_currency], help_text="ISO 4217")
 
     company = models.CharField(max_length=NAME_LENGTH, blank=True)
     phone = models.CharField(max_length=40, blank=True)
@@ -54,7 +55,9 @@ class Account(models.Model):
     postcode = models.CharField(max_length=20, blank=True)
     city = models.CharField(max_length=100, blank=True)
     subdivision = models.CharField(max_length=100, blank=True)
-    country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
+    country = models.CharField(
+        max_length=2, validators=[known_country], help_text="ISO 3166-1 alpha-2"
+    )
 
     tax_number = models.CharField(max_length=40, blank=True)
     tax_number_status = models.CharField(
@@ -79,10 +82,14 @@ class Account(models.Model):
                 condition=models.Q(number__gte=100001), name="account_number_from_100001"
             ),
             models.CheckConstraint(
-                condition=models.Q(country__regex="^[A-Z]{2}$"), name="account_country_is_a_code"
+                condition=models.Q(country__regex="^[A-Z]{2}$"),
+                name="account_country_is_a_code",
+                violation_error_message="A country is two capital letters, such as GB.",
             ),
             models.CheckConstraint(
-                condition=models.Q(currency__regex="^[A-Z]{3}$"), name="account_currency_is_a_code"
+                condition=models.Q(currency__regex="^[A-Z]{3}$"),
+                name="account_currency_is_a_code",
+                violation_error_message="A currency is three capital letters, such as EUR.",
             ),
         ]
 
@@ -150,13 +157,20 @@ class Contact(models.Model):
     postcode = models.CharField(max_length=20, blank=True)
     city = models.CharField(max_length=100, blank=True)
     subdivision = models.CharField(max_length=100, blank=True)
-    country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2")
+    country = models.CharField(
+        max_length=2, blank=True, validators=[known_country], help_text="ISO 3166-1 alpha-2"
+    )
     phone = models.CharField(max_length=40, blank=True)
     email = models.EmailField(max_length=254, blank=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["account", "kind"], name="contact_kind_is_unique"),
+            models.CheckConstraint(
+                condition=models.Q(country="") | models.Q(country__regex="^[A-Z]{2}$"),
+                name="contact_country_is_a_code",
+                violation_error_message="A country is two capital letters, such as GB.",
+            ),
         ]
 
     def __str__(self) -> str:

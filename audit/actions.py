@@ -30,6 +30,8 @@ class Action(StrEnum):
     DOCUMENT_RETRIED = "document:retried"
     EMAIL_FAILED = "email:failed"
     EMAIL_RETRIED = "email:retried"
+    ADDRESS_SUPPRESSED = "address:suppressed"
+    ADDRESS_RELEASED = "address:released"
     SELLER_CHANGED = "seller:changed"
     TAX_RATE_CHANGED = "tax_rate:changed"
     TAX_REGISTRATION_CHANGED = "tax_registration:changed"

@@ -58,7 +58,7 @@ class AuditedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.changed_action if change else self.added_action,
             actor=actor_of(request),
             account_id=self.account_id_of(obj),
-            subject=self.subject_of(obj)[: _subject_length()],
+            subject=self.subject_of(obj),
             details=self._changes(form),
         )
 
@@ -99,8 +99,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, list | tuple | set | QuerySet):
         return ", ".join(sorted(map(str, value)))
     return "" if value is None else str(value)
-
-
-def _subject_length() -> int:
-    length: int = AuditEvent._meta.get_field("subject").max_length or 0
-    return length

@@ -1,5 +1,7 @@
 """Writing audit events. Recorded in the transaction of what they record, or not at all."""
 
+import getpass
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
@@ -26,6 +28,15 @@ class Actor:
     def system(cls, part: str) -> Self:
         """The program itself, such as ``Actor.system("billing run")``."""
         return cls(kind="system", label=part)
+
+    @classmethod
+    def at_terminal(cls) -> Self:
+        """Whoever runs a command; the panel's people are known by their address instead."""
+        try:
+            name = getpass.getuser()
+        except (KeyError, OSError):  # a container may run under a number that has no name
+            name = f"user {os.getuid()}"
+        return cls(kind="system", label=f"{name} at the command line")
 
     @classmethod
     def person(cls, user: _Person, *, remote_address: str | None = None) -> Self:
@@ -58,8 +69,13 @@ def record(
     record_many([Event(action, account_id, subject, details or {})], actor=actor)
 
 
+def as_recorded(subject: str) -> str:
+    """``subject`` as the log holds it, for looking it up: cut where the column ends."""
+    return subject[: AuditEvent._meta.get_field("subject").max_length]
+
+
 def record_many(events: Iterable[Event], *, actor: Actor) -> None:
-    """Write several events of one actor in one statement."""
+    """Write several events of one actor in one statement. Long subjects are cut."""
     AuditEvent.objects.bulk_create(
         [
             AuditEvent(
@@ -68,7 +84,7 @@ def record_many(events: Iterable[Event], *, actor: Actor) -> None:
                 actor_kind=actor.kind,
                 actor_user_id=actor.user_id,
                 actor_label=actor.label,
-                subject=event.subject,
+                subject=as_recorded(event.subject),
                 details=dict(event.details),
                 remote_address=actor.remote_address,
             )

@@ -1,7 +1,8 @@
-"""Renders every second issued document and says what the rendering alone cost, as JSON.
+"""Renders a part of the issued documents and says what the rendering alone cost, as JSON.
 
-``python -m benchmarks._bare_render 0`` takes the first, third, fifth …, ``1`` the others. What is
-read from the database is not counted, nor is the first render, which loads fonts and templates.
+``python -m benchmarks._bare_render 0 4`` takes the first, fifth, ninth …, ``1 4`` the second, sixth.
+What is read from the database is not counted, nor is the first render, which loads fonts and
+templates.
 """
 
 import json
@@ -19,10 +20,10 @@ from invoices.rendering.document import InvoiceDocument  # noqa: E402
 from invoices.rendering.pdf import render_pdf  # noqa: E402
 
 
-def main(half: int) -> None:
+def main(part: int, parts: int) -> None:
     with all_accounts_scope("a benchmark renders every document"):
         issued = Invoice.objects.filter(state=Invoice.State.ISSUED).order_by("pk")
-        keys = list(issued.values_list("pk", "account_id"))[half::2]
+        keys = list(issued.values_list("pk", "account_id"))[part::parts]
     if keys:
         render_pdf(_document(*keys[0]))
     cpu = wall = 0.0
@@ -42,4 +43,4 @@ def _document(pk: int, account_pk: int) -> InvoiceDocument:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -4,10 +4,12 @@ Needs Django set up on the same database that ``Meter.environment`` leads the pr
 """
 
 import json
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -38,6 +40,8 @@ SELLER = "wholesaler"
 # Every tenth account has two designated recipients, every twenty-fifth a billing contact.
 _DESIGNATED_EVERY = 10
 _CONTACT_EVERY = 25
+# As many as a worker on this machine starts.
+_RENDERERS = os.cpu_count() or 1
 _SECONDS_A_LOOK = 0.5
 # Without news for this long something is stuck, and the run ends with what it waits for.
 _PATIENCE_SECONDS = 180.0
@@ -104,8 +108,9 @@ def run_month(
 ) -> Month:
     """Import ``file``, bill it, render and deliver every document.
 
-    ``compare`` renders each document again, bare: half of them before and half after the pipeline,
-    so that a machine that slows down meanwhile does not favour either.
+    ``compare`` renders each document again, bare, in as many processes at once as the worker has:
+    half of them before and half after the pipeline, so that neither a machine that slows down nor
+    processes that share a core favour either.
     """
     manage = [sys.executable, str(ROOT / "manage.py")]
     _make_seller()
@@ -201,7 +206,7 @@ def _worker(meter: Meter, queue: str) -> AbstractContextManager[int]:
     command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel=INFO"]
     return meter.running(
         f"{queue} worker",
-        [*command, "-Q", queue, "-n", f"{queue}@%h", "-c", "2", "--without-mingle"],
+        [*command, "-Q", queue, "-n", f"{queue}@%h", "-c", str(_RENDERERS), "--without-mingle"],
         ready=r"ready\.",
     )
 
@@ -243,11 +248,16 @@ def _by_state(rows: "QuerySet[Document] | QuerySet[OutgoingEmail]") -> dict[str,
 def _render_bare(meter: Meter, *, half: int, say: Callable[[str], None]) -> float:
     """Processor seconds of nothing but ``render_pdf`` for every second document."""
     say(f"rendering bare, half {half + 1} of 2")
-    said, _ = meter.run(
-        f"bare render {half + 1}",
-        [sys.executable, "-m", "benchmarks._bare_render", str(half)],
-    )
-    return float(json.loads(said)["cpu"])
+    parts = range(half, 2 * _RENDERERS, 2)
+    program = [sys.executable, "-m", "benchmarks._bare_render"]
+    with ThreadPoolExecutor(_RENDERERS) as together:
+        runs = [
+            together.submit(
+                meter.run, f"bare render {part + 1}", [*program, str(part), str(2 * _RENDERERS)]
+            )
+            for part in parts
+        ]
+        return sum(float(json.loads(run.result()[0])["cpu"]) for run in runs)
 
 
 # --- After ----------------------------------------------------------------------------------------

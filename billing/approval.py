@@ -23,7 +23,9 @@ _KEYS_AT_ONCE = 10_000
 @dataclass(slots=True)
 class _Sum:
     documents: int = 0
-    total: Decimal = ZERO
+    # Invoices and credit notes added up without their signs: a run that credits everybody by
+    # mistake must wait as well.
+    turnover: Decimal = ZERO
 
 
 def reasons_to_wait(run: BillingRun) -> str:
@@ -37,6 +39,7 @@ def reasons_to_wait(run: BillingRun) -> str:
         drafts.values("account_id", "seller_id", "currency")
         .annotate(
             number_of_documents=Count("pk"),
+            turnover=Sum("gross_total"),
             total=Sum(
                 Case(
                     When(kind=Invoice.Kind.CREDIT_NOTE, then=-F("gross_total")),
@@ -51,7 +54,7 @@ def reasons_to_wait(run: BillingRun) -> str:
     for row in grouped.iterator(chunk_size=_KEYS_AT_ONCE):
         present[TotalKey(row["account_id"], row["seller_id"], row["currency"])] = row["total"]
         sums[row["seller_id"]].documents += row["number_of_documents"]
-        sums[row["seller_id"]].total += row["total"]
+        sums[row["seller_id"]].turnover += row["turnover"]
     sellers = Seller.objects.in_bulk(sums)
     reasons = [
         reason
@@ -79,8 +82,8 @@ def _reasons(
         yield f"{seller} has drafts in another currency than {currency}, which its limits are in."
     if found.documents > count_limit:
         yield f"{found.documents} documents of {seller} are more than {count_limit}."
-    if found.total > total_limit:
-        yield f"{found.total:.2f} {currency} of {seller} is more than {total_limit:.2f}."
+    if found.turnover > total_limit:
+        yield f"{found.turnover:.2f} {currency} of {seller} is more than {total_limit:.2f}."
     first, changed = _compare(own, change_limit, run=run)
     if first:
         yield f"{first} accounts are billed by {seller} for the first time."

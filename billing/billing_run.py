@@ -6,13 +6,9 @@ within the seller's limits (``billing.approval``), then ``approved → issued``.
 killed leaves a lease that runs out; what it had committed stays, and nothing is done twice.
 """
 
-import logging
-import time
-from collections.abc import Callable
-from datetime import date, timedelta
-from functools import partial
+from datetime import date
+from zoneinfo import ZoneInfo
 
-from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 from django.db.models import Count
 from django.db.models.functions import Now
@@ -21,54 +17,24 @@ from django.utils import timezone
 from accounts.models import Account
 from audit.actions import Action
 from audit.recording import Actor, record
-from billing.approval import reasons_to_wait
-from billing.consumption import Rulebook, discard_draft, draft_account
-from billing.models import DRAFT_QUEUE, ISSUE_QUEUE, BillingRun, BillingRunItem
+from billing.consumption import discard_draft
+from billing.models import BillingRun, BillingRunItem
+from billing.queues import DRAFT_QUEUE, ISSUE_QUEUE
+from billing.refusals import ItemBusy, ItemNotParked, RunNotStopped, RunNotWaiting, RunStopped
 from common import bell
-from common.claims import (
-    BATCH_SIZE,
-    Claim,
-    LeaseLost,
-    Queue,
-    begin,
-    claims_until_empty,
-    fail,
-    finish,
-    park,
-)
-from common.exceptions import DomainError
 from common.scoping import account_scope, all_accounts_scope
-from invoices.issuing import issue_locked, lock_drafts
 from invoices.models import Invoice, Seller
-from invoices.taxation import load_tax_book
 from mail.outbox import release, withhold
 
-logger = logging.getLogger(__name__)
 
-_ACTOR = Actor.system("billing run")
+def due_day() -> date:
+    """Today, as a billing run means it: the earliest of the sellers' days.
 
-# Called with the run's counts by state after every batch.
-Progress = Callable[[dict[str, int]], None]
-
-
-class RunNotWaiting(DomainError):
-    """Only a run whose drafts wait can be approved."""
-
-
-class RunNotStopped(DomainError):
-    """Only a run that was stopped can be resumed, and one that was stopped is not stopped again."""
-
-
-class RunStopped(DomainError):
-    """Nothing of a stopped run is taken up but the run as a whole."""
-
-
-class ItemBusy(DomainError):
-    """Drafts are discarded only while nobody issues them."""
-
-
-class ItemNotParked(DomainError):
-    """Only an account that was parked is taken up again by hand."""
+    Nothing is billed before its day has come for all. Without a seller, the day in UTC.
+    """
+    now = timezone.now()
+    zones = set(Seller.objects.values_list("timezone", flat=True))
+    return min((now.astimezone(ZoneInfo(zone)).date() for zone in zones), default=now.date())
 
 
 def start_run(
@@ -116,46 +82,13 @@ def start_run(
     return run
 
 
-def work_runs(
-    progress: Progress | None = None,
-    *,
-    run: BillingRun | None = None,
-    budget: timedelta | None = None,
-) -> bool:
-    """Draft and issue whatever is due, of every run; False when ``budget`` ended it before that.
-
-    ``progress`` is told the counts of ``run`` after every batch.
-    """
-    ends_at = time.monotonic() + budget.total_seconds() if budget else None
-    rules = Rulebook(sellers=Seller.objects.in_bulk(), taxes=load_tax_book())
-    for queue, work in ((DRAFT_QUEUE, _draft), (ISSUE_QUEUE, _issue)):
-        for claims in claims_until_empty(queue):
-            if len(claims) == BATCH_SIZE:
-                bell.ring(bell.WORK_BILLING_RUNS)
-            for claimed in claims:
-                _attempt(queue, claimed, partial(work, rules=rules))
-            if progress and run:
-                progress(counts(run))
-            if ends_at and time.monotonic() >= ends_at:
-                return False
-        _advance_runs()
-    return True
-
-
-def work_run(run: BillingRun, progress: Progress | None = None) -> BillingRun:
-    """Work in the foreground until ``run`` waits, has finished, or others hold what is left."""
-    work_runs(progress, run=run)
-    run.refresh_from_db()
-    return run
-
-
 def approve_run(run: BillingRun, *, actor: Actor) -> None:
     """Let a waiting run's drafts be issued. Raises RunNotWaiting."""
     with all_accounts_scope("approving a billing run"):
         run = BillingRun.objects.select_for_update(no_key=True).get(pk=run.pk)
         if run.state != BillingRun.State.WAITING:
             raise RunNotWaiting(f"The {run} cannot be approved.")
-        _approve(run, actor=actor)
+        let_issue(run, actor=actor)
 
 
 def stop_run(run: BillingRun, *, actor: Actor) -> int:
@@ -195,8 +128,7 @@ def resume_run(run: BillingRun, *, actor: Actor) -> None:
         run.items.filter(state=BillingRunItem.State.STOPPED).update(
             state=BillingRunItem.State.PENDING, next_attempt_at=Now()
         )
-        run.state = BillingRun.State.DRAFTING
-        run.save(update_fields=["state"])
+        _reopen(run)
         released = release(run.pk)
         record(
             Action.BILLING_RUN_RESUMED,
@@ -220,8 +152,7 @@ def retry_item(item: BillingRunItem, *, actor: Actor) -> None:
         )
         if not again:
             raise ItemNotParked("This account is not parked, so there is nothing to retry.")
-        run.state = BillingRun.State.DRAFTING
-        run.save(update_fields=["state"])
+        _reopen(run)
         record(
             Action.BILLING_RUN_ITEM_RETRIED,
             actor=actor,
@@ -231,6 +162,12 @@ def retry_item(item: BillingRunItem, *, actor: Actor) -> None:
         bell.ring(bell.WORK_BILLING_RUNS)
 
 
+def _reopen(run: BillingRun) -> None:
+    run.state = BillingRun.State.DRAFTING
+    run.finished_at = None
+    run.save(update_fields=["state", "finished_at"])
+
+
 def discard_item(item: BillingRunItem, *, actor: Actor) -> None:
     """Discard what the run drafted for one account; its charges are due again for the next run.
 
@@ -238,7 +175,7 @@ def discard_item(item: BillingRunItem, *, actor: Actor) -> None:
     """
     with account_scope(item.account_id):
         given_up = BillingRunItem.objects.filter(pk=item.pk, state__in=_DISCARDABLE).update(
-            state=BillingRunItem.State.STOPPED
+            state=BillingRunItem.State.DISCARDED
         )
         if not given_up:
             raise ItemBusy("This account is approved, issued or in a worker's hands.")
@@ -262,86 +199,8 @@ def counts(run: BillingRun) -> dict[str, int]:
         return dict(by_state)
 
 
-def _attempt(queue: Queue, claimed: Claim, work: Callable[[Claim], None]) -> None:
-    """One counted attempt at one account; what it raises concerns that account alone."""
-    if not begin(queue, claimed):
-        return
-    try:
-        work(claimed)
-    except DomainError as refusal:
-        # Trying again would be refused again: it waits for a person at once.
-        park(queue, claimed, error=refusal)
-    except SoftTimeLimitExceeded:
-        raise
-    except Exception as error:
-        logger.exception("billing run item %s failed", claimed.pk)
-        fail(queue, claimed, error=error)
-
-
-def _draft(claimed: Claim, *, rules: Rulebook) -> None:
-    with account_scope(_account_of(claimed)):
-        item = BillingRunItem.objects.select_related("run").get(pk=claimed.pk)
-        draft_account(item.account_id, as_of=item.run.as_of, rules=rules, batch_id=item.run_id)
-        _finish(DRAFT_QUEUE, claimed, BillingRunItem.State.DRAFTED)
-
-
-def _issue(claimed: Claim, *, rules: Rulebook) -> None:
-    with account_scope(_account_of(claimed)):
-        account = Account.objects.select_for_update(no_key=True).get(pk=_account_of(claimed))
-        item = BillingRunItem.objects.get(pk=claimed.pk, account=account)
-        drafts = lock_drafts(Invoice.objects.filter(batch_id=item.run_id), account=account)
-        for draft in drafts:
-            issue_locked(draft, account=account, actor=_ACTOR, tax_book=rules.taxes)
-        _finish(ISSUE_QUEUE, claimed, BillingRunItem.State.ISSUED)
-
-
-def _account_of(claimed: Claim) -> int:
-    if claimed.account_id is None:
-        raise ValueError("an item of a billing run has an account")
-    return claimed.account_id
-
-
-def _finish(queue: Queue, claimed: Claim, state: BillingRunItem.State) -> None:
-    if not finish(queue, claimed, state=state, attempts=0):
-        raise LeaseLost("Another worker has taken over this account.")
-
-
-def _advance_runs() -> None:
-    """Move on the runs whose last account is through its step."""
-    with all_accounts_scope("moving billing runs on"):
-        moving = BillingRun.objects.select_for_update(no_key=True, skip_locked=True).filter(
-            state__in=(BillingRun.State.DRAFTING, BillingRun.State.ISSUING)
-        )
-        for run in moving:
-            queue = DRAFT_QUEUE if run.state == BillingRun.State.DRAFTING else ISSUE_QUEUE
-            if run.items.filter(queue.unfinished()).exists():
-                continue
-            if run.state == BillingRun.State.ISSUING:
-                _conclude(run)
-            else:
-                _decide(run)
-
-
-def _decide(run: BillingRun) -> None:
-    """Drafting is over: issue at once, wait for a person, or nothing was due at all."""
-    if not run.items.filter(state=BillingRunItem.State.DRAFTED).exists():
-        _conclude(run)
-        return
-    run.waiting_because = "" if run.approve_at_once else reasons_to_wait(run)
-    if run.waiting_because:
-        run.state = BillingRun.State.WAITING
-        run.save(update_fields=["state", "waiting_because"])
-    else:
-        _approve(run, actor=_ACTOR)
-
-
-def _conclude(run: BillingRun) -> None:
-    run.state = BillingRun.State.FINISHED
-    run.finished_at = timezone.now()
-    run.save(update_fields=["state", "finished_at"])
-
-
-def _approve(run: BillingRun, *, actor: Actor) -> None:
+def let_issue(run: BillingRun, *, actor: Actor) -> None:
+    """Hand a run's drafts to the issuing queue. The caller has locked the run."""
     drafted = run.items.filter(state=BillingRunItem.State.DRAFTED)
     accounts = drafted.update(state=BillingRunItem.State.APPROVED, next_attempt_at=Now())
     run.state = BillingRun.State.ISSUING

@@ -10,21 +10,21 @@ from datetime import date
 
 from django.db import connection
 
-from accounts.contacts import billing_details
-from accounts.models import Account, Contact, Membership
+from accounts.contacts import read_billing_details
+from accounts.models import Account
 from audit.actions import Action
 from audit.recording import Actor, record
 from billing.models import BillingEntry
-from common.exceptions import DomainError
 from common.scoping import account_scope
 from invoices.drafting import Charge, DraftPlan, plan_drafts, save_drafts
+from invoices.issuing import lock_drafts
 from invoices.models import Invoice, InvoiceAllowance, InvoiceLine, InvoiceTaxLine, Seller
 from invoices.refusals import InvoiceNotDraft
-from invoices.taxation import TaxBook
+from invoices.taxation import TaxBook, load_tax_book
 
 
-class EntriesTaken(DomainError):
-    """Entries were consumed although the account was locked: somebody wrote around the lock."""
+class EntriesTaken(RuntimeError):
+    """Entries were consumed although the account was locked: a bug, somebody wrote around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Rulebook:
 
     sellers: dict[int, Seller]
     taxes: TaxBook
+
+
+def load_rulebook() -> Rulebook:
+    """What is on file at this moment, in four statements."""
+    return Rulebook(sellers=Seller.objects.in_bulk(), taxes=load_tax_book())
 
 
 def draft_account(account_pk: int, *, as_of: date, rules: Rulebook, batch_id: uuid.UUID) -> int:
@@ -61,9 +66,7 @@ def plan_account(account: Account, *, as_of: date, rules: Rulebook) -> list[Draf
         groups.setdefault(key, []).append(_charge(entry))
     if not groups:
         return []
-    details = billing_details(
-        account, billing_contact=_billing_contact(account), owner_email=_owner_email(account)
-    )
+    details = read_billing_details(account)
     plans: list[DraftPlan] = []
     for (seller_pk, currency, order_number), charges in sorted(groups.items()):
         seller = rules.sellers[seller_pk]
@@ -80,14 +83,11 @@ def plan_account(account: Account, *, as_of: date, rules: Rulebook) -> list[Draf
 def discard_draft(invoice: Invoice, *, actor: Actor) -> None:
     """Delete a draft; its entries are free to be billed again. Raises InvoiceNotDraft."""
     with account_scope(invoice.account_id):
-        Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
-        draft = Invoice.objects.select_for_update(no_key=True).get(
-            pk=invoice.pk, account=invoice.account_id
-        )
-        if draft.state != Invoice.State.DRAFT:
-            raise InvoiceNotDraft(
-                f"{draft} is {draft.get_state_display()} and cannot be discarded."
-            )
+        account = Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
+        drafts = lock_drafts(Invoice.objects.filter(pk=invoice.pk), account=account)
+        if not drafts:
+            raise InvoiceNotDraft(f"{invoice} has been issued or discarded.")
+        [draft] = drafts
         lines = InvoiceLine.objects.filter(account=draft.account_id, invoice=draft)
         BillingEntry.objects.filter(account=draft.account_id, invoice_line__in=lines).update(
             invoice_line=None
@@ -103,15 +103,6 @@ def discard_draft(invoice: Invoice, *, actor: Actor) -> None:
             subject=f"draft {invoice.public_id}",
             details={"total": draft.gross_total, "currency": draft.currency},
         )
-
-
-def _billing_contact(account: Account) -> Contact | None:
-    return Contact.objects.filter(account=account, kind=Contact.Kind.BILLING).first()
-
-
-def _owner_email(account: Account) -> str:
-    owner = Membership.objects.filter(account=account, is_owner=True).select_related("user").first()
-    return owner.user.email if owner else ""
 
 
 def _charge(entry: BillingEntry) -> Charge:
@@ -141,4 +132,4 @@ def _consume(lines_by_entry: dict[int, int]) -> None:
             [list(lines_by_entry), list(lines_by_entry.values())],
         )
         if cursor.rowcount != len(lines_by_entry):
-            raise EntriesTaken("Some of these charges were billed by another run just now.")
+            raise EntriesTaken

@@ -1,5 +1,4 @@
 import uuid
-from collections.abc import Sequence
 from typing import ClassVar
 
 from django.db import models
@@ -7,9 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import Account
-from audit.actions import Action
-from audit.recording import Actor, Event, record_many
-from common.claims import Claimable, Parked, Queue
+from common.claims import Claimable
 from invoices.models import InvoiceLine, Seller
 from invoices.models.columns import QUANTITY
 
@@ -122,6 +119,8 @@ class BillingRunItem(Claimable):
         ISSUED = "issued"
         PARKED = "parked"
         STOPPED = "stopped"
+        # Its drafts were discarded by hand; its entries are due again for another run.
+        DISCARDED = "discarded"
 
     run = models.ForeignKey(BillingRun, on_delete=models.PROTECT, related_name="items")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
@@ -140,34 +139,3 @@ class BillingRunItem(Claimable):
 
     def __str__(self) -> str:
         return f"account {self.account_id} in {self.run_id}"
-
-
-def _record_parked(parked: Sequence[Parked]) -> None:
-    record_many(
-        (
-            Event(
-                Action.BILLING_RUN_ITEM_PARKED,
-                account_id=item.account_id,
-                subject=f"billing run item {item.pk}",
-                details={"reason": item.reason},
-            )
-            for item in parked
-        ),
-        actor=Actor.system("billing run"),
-    )
-
-
-DRAFT_QUEUE = Queue(
-    BillingRunItem,
-    due_states=(BillingRunItem.State.PENDING,),
-    working_state=BillingRunItem.State.DRAFTING,
-    parked_state=BillingRunItem.State.PARKED,
-    record_parked=_record_parked,
-)
-ISSUE_QUEUE = Queue(
-    BillingRunItem,
-    due_states=(BillingRunItem.State.APPROVED,),
-    working_state=BillingRunItem.State.ISSUING,
-    parked_state=BillingRunItem.State.PARKED,
-    record_parked=_record_parked,
-)

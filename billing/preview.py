@@ -10,13 +10,11 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import Account
-from billing.consumption import Rulebook, plan_account
+from billing.consumption import Rulebook, load_rulebook, plan_account
 from billing.models import BillingEntry
 from common.exceptions import DomainError
 from common.scoping import all_accounts_scope
 from invoices.drafting import DraftPlan
-from invoices.models import Seller
-from invoices.taxation import load_tax_book
 
 _ACCOUNTS_AT_ONCE = 500
 
@@ -54,7 +52,7 @@ def preview_run(*, as_of: date, only_account: Account | None = None) -> Iterator
 
     Each chunk is read in a transaction that the database itself keeps from writing.
     """
-    rules = Rulebook(sellers=Seller.objects.in_bulk(), taxes=load_tax_book())
+    rules = load_rulebook()
     accounts = [only_account.pk] if only_account else _accounts_with_something_due(as_of)
     for chunk in _chunks(accounts, _ACCOUNTS_AT_ONCE):
         with all_accounts_scope("previewing a billing run"):
@@ -97,15 +95,16 @@ def _accounts_with_something_due(as_of: date) -> list[int]:
 def _preview_chunk(
     account_pks: Sequence[int], *, as_of: date, rules: Rulebook
 ) -> Iterator[AccountPreview]:
-    previous = previous_totals(account_pks)
+    before: dict[int, dict[TotalKey, Decimal]] = {}
+    for key, total in previous_totals(account_pks).items():
+        before.setdefault(key.account_pk, {})[key] = total
     for account in Account.objects.filter(pk__in=account_pks).order_by("pk"):
         try:
             plans = tuple(plan_account(account, as_of=as_of, rules=rules))
         except DomainError as refusal:
             yield AccountPreview(account, refusal=str(refusal))
             continue
-        before = {key: total for key, total in previous.items() if key.account_pk == account.pk}
-        yield AccountPreview(account, plans, before)
+        yield AccountPreview(account, plans, before.get(account.pk, {}))
 
 
 def _forbid_writing() -> None:

@@ -9,6 +9,8 @@ Fresh rows come in batches, so that the cost of a claim is paid once. A row that
 before is claimed alone: if it kills its process again, it takes no neighbour with it.
 """
 
+import math
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,6 @@ from typing import Any
 from django.db import connection, models
 from django.db.models.functions import Now
 
-from common.exceptions import DomainError
 from common.scoping import account_scope, all_accounts_scope
 
 # A row is parked (shown to staff, retried by hand) after this many starts without an end.
@@ -38,8 +39,8 @@ _RETRIES_FIRST_EVERY = 4
 _ERROR_LENGTH = 2000
 
 
-class LeaseLost(DomainError):
-    """The work took longer than its lease, and somebody else has it now."""
+class LeaseLost(Exception):
+    """The work took longer than its lease, and somebody else has it now: roll back."""
 
 
 class Claimable(models.Model):
@@ -99,6 +100,13 @@ class Claim:
     account_id: int | None
     token: uuid.UUID
 
+    @property
+    def account_pk(self) -> int:
+        """The account, of rows that always have one. Raises ValueError for one that has none."""
+        if self.account_id is None:
+            raise ValueError(f"row {self.pk} belongs to no account")
+        return self.account_id
+
 
 def claim(queue: Queue, *, limit: int = BATCH_SIZE, retries_first: bool = False) -> list[Claim]:
     """Lease up to ``limit`` fresh due rows, or a single row that has been begun before."""
@@ -117,6 +125,41 @@ def claims_until_empty(queue: Queue, *, limit: int = BATCH_SIZE) -> Iterator[lis
     while claims := claim(queue, limit=limit, retries_first=turn % _RETRIES_FIRST_EVERY == 3):
         yield claims
         turn += 1
+
+
+class Deadline:
+    """Until when a task takes up further items; without a budget there is no end."""
+
+    def __init__(self, budget: timedelta | None) -> None:
+        self._ends_at = time.monotonic() + budget.total_seconds() if budget else math.inf
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._ends_at
+
+
+def each_due(queue: Queue, *, deadline: Deadline, when_more: Callable[[], None]) -> Iterator[Claim]:
+    """Item after item until nothing is due or the deadline is over; the rest goes back untried.
+
+    ``when_more`` is called for each full batch: there is work for more than one worker.
+    """
+    for claims in claims_until_empty(queue):
+        if len(claims) == BATCH_SIZE:
+            when_more()
+        for position, claimed in enumerate(claims):
+            if deadline.is_over():
+                put_back_untried(queue, claims[position:])
+                return
+            yield claimed
+
+
+def put_back_untried(queue: Queue, claims: Sequence[Claim]) -> None:
+    """Return leased rows whose turn did not come, due at once."""
+    with all_accounts_scope(f"returning what was not tried of {queue.table}"):
+        queue.model._default_manager.filter(
+            pk__in=[claimed.pk for claimed in claims],
+            state=queue.working_state,
+            lease_token__in={claimed.token for claimed in claims},
+        ).update(state=queue.due_states[0], lease_token=None, leased_until=None)
 
 
 def begin(queue: Queue, claimed: Claim) -> bool:
@@ -153,7 +196,7 @@ def finish(queue: Queue, claimed: Claim, *, state: str, **columns: Any) -> bool:
 
 
 def put_back(queue: Queue, claimed: Claim, *, state: str, delay: timedelta, **columns: Any) -> bool:
-    """Return the row to a due ``state`` after ``delay`` without counting the attempt against it."""
+    """Return the row to a due ``state`` after ``delay``; attempts stay as ``begin`` counted."""
     return finish(
         queue,
         claimed,
@@ -172,8 +215,8 @@ def park(queue: Queue, claimed: Claim, *, error: Exception) -> None:
         _park_held(queue, claimed, said=_said(error))
 
 
-def fail(queue: Queue, claimed: Claim, *, error: Exception) -> bool:
-    """Record an exception: due again after a pause, parked after ``MAX_ATTEMPTS``.
+def fail(queue: Queue, claimed: Claim, *, error: Exception, state: str = "") -> bool:
+    """Record an exception: due again in ``state`` after a pause, parked after ``MAX_ATTEMPTS``.
 
     Returns whether the row is parked now. Opens its own transaction; call it after the rollback.
     """
@@ -186,7 +229,8 @@ def fail(queue: Queue, claimed: Claim, *, error: Exception) -> bool:
             _park_held(queue, claimed, said=said)
             return True
         delay = _BACKOFF[min(max(attempts, 1), len(_BACKOFF)) - 1]
-        put_back(queue, claimed, state=queue.due_states[0], delay=delay, last_error=said)
+        again = state or queue.due_states[0]
+        put_back(queue, claimed, state=again, delay=delay, last_error=said)
     return False
 
 

@@ -13,14 +13,12 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 from django.db.models import Model
 
-from common.exceptions import DomainError
-
 ALL_ACCOUNTS = "all"
 _NO_SCOPE = ""
 
 
-class ScopeViolation(DomainError):
-    """Code inside one account's scope reached for another account, or for all of them."""
+class ScopeViolation(RuntimeError):
+    """Code inside one account's scope reached for another account, or for all: a bug."""
 
 
 @contextmanager

@@ -46,7 +46,8 @@ def _creditable(original: Invoice) -> Settlement:
     settlement = Settlement.objects.select_for_update(no_key=True).get(
         invoice=original, account=original.account_id
     )
-    if settlement.credited:
+    credited_by = Invoice.objects.filter(preceding=original, account=original.account_id)
+    if credited_by.exclude(state=Invoice.State.VOID).exists():
         raise CannotCredit(f"{original} has been credited already.")
     if settlement.allocated or settlement.credit_applied or settlement.written_off:
         raise CannotCredit(f"{original} has been settled in part, so it cannot be credited whole.")

@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from accounts.models import Account
-from common.money import ZERO
 from invoices.models import Invoice, InvoiceLine, InvoiceTaxLine, Seller
 from invoices.models.sellers import DocumentKind
 from invoices.taxation import LineTax, TaxContext
@@ -106,9 +105,12 @@ def _plan(
     lines: list[PlannedLine], group: str, *, seller: Seller, currency: str, order_number: str
 ) -> DraftPlan:
     kind = DocumentKind.INVOICE
-    if sum((line.net for line in lines), ZERO) < 0:
+    totals = total(map(_taxed, lines), currency=currency)
+    # By the sum with tax: at mixed rates it can be below zero while the net is not.
+    if totals.gross < 0:
         kind = DocumentKind.CREDIT_NOTE
         lines = [line.reversed() for line in lines]
+        totals = total(map(_taxed, lines), currency=currency)
     return DraftPlan(
         seller=seller,
         kind=kind,
@@ -116,7 +118,7 @@ def _plan(
         currency=currency,
         order_number=order_number,
         lines=tuple(lines),
-        totals=total(map(_taxed, lines), currency=currency),
+        totals=totals,
     )
 
 

@@ -1,17 +1,20 @@
 """Copies of both parties and of the means of payment, as the document will say for ever."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.contacts import BillingDetails, billing_details
 from accounts.models import Account, Contact, Membership
 from accounts.recipients import Recipient, resolve_recipients
-from invoices.models import Invoice, Seller
+from invoices.models import Invoice, InvoiceLine, Seller
 from invoices.parties import Party, PaymentMeans, PostalAddress
-from taxes.vocabulary import TaxGroup
+from taxes.vocabulary import TaxCategory, TaxGroup
 
 # UNTDID 4461 codes for BT-81.
 _CREDIT_TRANSFER = "30"
 _SEPA_CREDIT_TRANSFER = "58"
+
+_LEAVES_THE_TERRITORY = frozenset({TaxCategory.INTRA_COMMUNITY, TaxCategory.EXPORT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,10 @@ def read_customer(account: Account) -> Customer:
 
 
 def seller_party(seller: Seller, *, tax_group: str, tax_number: str) -> Party:
-    """BG-4. Outside the scope of tax no tax number may stand on the document (BR-O-02)."""
+    """BG-4. Outside the scope of tax the VAT identifier may not stand on it (BR-O-02).
+
+    A local tax registration (BT-32) may, and in Germany must (UStG § 14).
+    """
     in_scope = tax_group != TaxGroup.OUTSIDE_SCOPE
     return Party(
         name=seller.legal_name,
@@ -59,7 +65,7 @@ def seller_party(seller: Seller, *, tax_group: str, tax_number: str) -> Party:
         email=seller.email,
         website=seller.website,
         tax_number=tax_number if in_scope else "",
-        tax_registration=seller.tax_registration if in_scope else "",
+        tax_registration=seller.tax_registration,
         registration_id=seller.registration_id,
         registration_scheme=seller.registration_scheme,
         identifier=seller.identifier,
@@ -93,6 +99,26 @@ def buyer_party(customer: Customer, *, tax_group: str) -> Party:
         electronic_address=account.electronic_address,
         electronic_address_scheme=account.electronic_address_scheme,
     )
+
+
+def deliver_to(account: Account, lines: Sequence[InvoiceLine]) -> dict[str, object] | None:
+    """BG-15: where goods went that leave the seller's tax territory (BR-IC-12); else nothing.
+
+    The account's own address: the billing contact says who pays, not where things go.
+    """
+    if not any(line.tax_category in _LEAVES_THE_TERRITORY for line in lines):
+        return None
+    return PostalAddress(
+        country=account.country,
+        lines=tuple(
+            line
+            for line in (account.address_line_1, account.address_line_2, account.address_line_3)
+            if line
+        ),
+        postcode=account.postcode,
+        city=account.city,
+        subdivision=account.subdivision,
+    ).to_json()
 
 
 def payment_means(seller: Seller, invoice: Invoice) -> tuple[PaymentMeans, ...]:

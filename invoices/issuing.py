@@ -4,53 +4,44 @@ Locks are taken account → invoice → series, the series last and shortest. Wh
 document invalid is refused before it has a number; a refusal or a crash gives the number back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db import models
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Account
 from audit.actions import Action
 from audit.recording import Actor, record
 from common import bell
-from common.money import round_money
+from common.money import ZERO, round_money
 from common.scoping import account_scope
-from invoices.drafting import apply_totals, tax_lines_of
-from invoices.freezing import Customer, buyer_party, payment_means, read_customer, seller_party
-from invoices.models import (
-    Delivery,
-    Document,
-    Invoice,
-    InvoiceAllowance,
-    InvoiceLine,
-    InvoiceTaxLine,
-    Settlement,
+from invoices.freezing import (
+    Customer,
+    buyer_party,
+    deliver_to,
+    payment_means,
+    read_customer,
+    seller_party,
 )
+from invoices.models import Delivery, Document, Invoice, InvoiceAllowance, InvoiceLine, Settlement
 from invoices.numbering import NextNumber, lock_next_number, take
-from invoices.parties import Party
-from invoices.refusals import (
-    DraftOutdated,
-    ExchangeRateMissing,
-    InvoiceEmpty,
-    InvoiceNotDraft,
-    SellerNotIdentified,
-)
+from invoices.refusals import DraftOutdated, ExchangeRateMissing, InvoiceEmpty, InvoiceNotDraft
+from invoices.retaxing import retax, retotal, seller_tax_number
 from invoices.sealing import VERSION, content_hash, digests
-from invoices.taxation import TaxBook, TaxContext, load_tax_book
-from invoices.totals import TaxedAmount, TaxKey, total
+from invoices.taxation import TaxBook, load_tax_book
 from mail.addresses import envelope_address
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
-    """A draft's rows as they will be frozen."""
+class _Prepared:
+    """A draft that lacks nothing but its number, and the hashes of its lists of rows."""
 
-    lines: list[InvoiceLine]
-    allowances: list[InvoiceAllowance]
-    tax_lines: list[InvoiceTaxLine]
-    deliveries: list[Delivery]
+    draft: Invoice
+    of_lists: dict[str, str]
+    recipients: int
 
 
 def issue_invoice(invoice: Invoice, *, actor: Actor) -> Invoice:
@@ -65,10 +56,11 @@ def issue_invoice(invoice: Invoice, *, actor: Actor) -> Invoice:
         drafts = lock_drafts(Invoice.objects.filter(pk=invoice.pk), account=account)
         if not drafts:
             raise InvoiceNotDraft(f"{invoice} has been issued or discarded.")
-        return issue_locked(drafts[0], account=account, actor=actor, tax_book=load_tax_book())
+        issue_locked(drafts, account=account, actor=actor, tax_book=load_tax_book())
+        return drafts[0]
 
 
-def lock_drafts(invoices: "models.QuerySet[Invoice]", *, account: Account) -> list[Invoice]:
+def lock_drafts(invoices: "QuerySet[Invoice]", *, account: Account) -> list[Invoice]:
     """Lock those of ``invoices`` that are drafts of ``account``, which the caller has locked.
 
     In the order in which they are to be issued: by seller and kind, so that no two transactions
@@ -82,50 +74,46 @@ def lock_drafts(invoices: "models.QuerySet[Invoice]", *, account: Account) -> li
     )
 
 
-def issue_locked(draft: Invoice, *, account: Account, actor: Actor, tax_book: TaxBook) -> Invoice:
-    """The same for a caller with the account's scope, ``lock_drafts`` and the rates at hand."""
-    draft.account = account
+def issue_locked(
+    drafts: Sequence[Invoice], *, account: Account, actor: Actor, tax_book: TaxBook
+) -> None:
+    """The same for a caller with the account's scope, ``lock_drafts`` and the rates at hand.
+
+    All are prepared before the first number is taken: a series is locked no longer than it needs.
+    """
     customer = read_customer(account)
-    taxes = tax_book.context(draft.seller, details=customer.details, account=account)
-    content = _content(draft, taxes, customer)
-    _fill_in(draft, customer, seller_tax_number=_seller_tax_number(draft, content, taxes))
-    of_lists = digests(
-        lines=content.lines,
-        allowances=content.allowances,
-        tax_lines=content.tax_lines,
-        recipients=content.deliveries,
-    )
-    Delivery.objects.bulk_create(content.deliveries)
-    Document.objects.create(
-        account=account, invoice=draft, kind=Document.Kind.PDF, state=Document.State.PENDING
-    )
-    _number(draft, of_lists)
-    Settlement.objects.create(account=account, invoice=draft, total=draft.gross_total)
-    record(
-        Action.INVOICE_ISSUED,
-        actor=actor,
-        account_id=account.pk,
-        subject=f"invoice {draft.number}",
-        details={
-            "total": draft.gross_total,
-            "currency": draft.currency,
-            "recipients": len(content.deliveries),
-        },
-    )
+    prepared = [_prepare(draft, customer, tax_book) for draft in drafts]
+    for each in prepared:
+        _number(each)
+        _settle_and_record(each, actor=actor)
     bell.ring(bell.RENDER_DOCUMENTS)
-    return draft
 
 
-def _content(draft: Invoice, taxes: TaxContext, customer: Customer) -> _Content:
-    """The draft's rows, with taxes determined anew: rates and details may have changed since."""
-    lines = list(InvoiceLine.objects.filter(account=draft.account_id, invoice=draft))
+def _prepare(draft: Invoice, customer: Customer, tax_book: TaxBook) -> _Prepared:
+    """Everything about a document but its number, with taxes determined anew."""
+    draft.account = customer.account
+    taxes = tax_book.context(draft.seller, details=customer.details, account=customer.account)
+    mine = {"account": draft.account_id, "invoice": draft}
+    lines = list(InvoiceLine.objects.filter(**mine))
     if not lines:
         raise InvoiceEmpty(f"{draft} has no lines.")
-    allowances = list(InvoiceAllowance.objects.filter(account=draft.account_id, invoice=draft))
-    if changed := [line for line in lines if _retax(line, draft, taxes)]:
-        InvoiceLine.objects.bulk_update(changed, _TAX_COLUMNS)
-    tax_lines = _total(draft, lines, allowances, retaxed=bool(changed))
-    return _Content(lines, allowances, tax_lines, _deliveries(draft, customer))
+    allowances = list(InvoiceAllowance.objects.filter(**mine))
+    retaxed = retax(draft, lines, taxes=taxes)
+    tax_lines = retotal(draft, lines, allowances, retaxed=retaxed)
+    number = seller_tax_number(draft, lines, taxes=taxes)
+    _fill_in(draft, customer, lines, seller_number=number)
+    deliveries = _deliveries(draft, customer)
+    Delivery.objects.bulk_create(deliveries)
+    Document.objects.create(
+        account=customer.account,
+        invoice=draft,
+        kind=Document.Kind.PDF,
+        state=Document.State.PENDING,
+    )
+    of_lists = digests(
+        lines=lines, allowances=allowances, tax_lines=tax_lines, recipients=deliveries
+    )
+    return _Prepared(draft, of_lists, len(deliveries))
 
 
 def _deliveries(draft: Invoice, customer: Customer) -> list[Delivery]:
@@ -162,126 +150,35 @@ def _deliveries(draft: Invoice, customer: Customer) -> list[Delivery]:
     ]
 
 
-_TAX_COLUMNS = (
-    "tax_category",
-    "tax_rate",
-    "exemption_code",
-    "exemption_reason",
-    "tax_country",
-    "tax_reason",
-)
+def _fill_in(
+    draft: Invoice, customer: Customer, lines: Sequence[InvoiceLine], *, seller_number: str
+) -> None:
+    """What the document says besides its amounts and its number, as of this moment.
 
-
-def _retax(line: InvoiceLine, draft: Invoice, taxes: TaxContext) -> bool:
-    """Give the line its present tax; returns whether that changed it.
-
-    A line that takes back another keeps the rate of what it credits.
+    A credit note speaks of the customer and in the language and currency of what it credits.
     """
-    if line.credits_line_id is not None:
-        return False
-    tax = taxes.of(line.product_category, tax_point=line.tax_point)
-    if tax.group != draft.tax_group:
-        raise DraftOutdated(
-            f"{draft}: line {line.position} is now taxed otherwise ({tax.reason}) and belongs on a"
-            " document of its own. Discard the draft and run billing again."
-        )
-    present = (
-        tax.category,
-        tax.rate,
-        tax.exemption_code,
-        tax.exemption_reason,
-        tax.country,
-        tax.reason,
-    )
-    if present == tuple(getattr(line, column) for column in _TAX_COLUMNS):
-        return False
-    for column, value in zip(_TAX_COLUMNS, present, strict=True):
-        setattr(line, column, value)
-    return True
-
-
-def _total(
-    draft: Invoice,
-    lines: list[InvoiceLine],
-    allowances: list[InvoiceAllowance],
-    *,
-    retaxed: bool,
-) -> list[InvoiceTaxLine]:
-    """Set the draft's totals; returns its tax lines, made anew where a line's tax has changed."""
-    on_document = [allowance for allowance in allowances if allowance.line_id is None]
-    totals = total(
-        (_taxed(line.net_amount, line, rate=line.tax_rate) for line in lines),
-        currency=draft.currency,
-        allowances=[_taxed_allowance(row) for row in on_document if not row.is_charge],
-        charges=[_taxed_allowance(row) for row in on_document if row.is_charge],
-        prepaid=draft.prepaid_amount,
-        rounding=draft.rounding_amount,
-    )
-    apply_totals(draft, totals)
-    rows = InvoiceTaxLine.objects.filter(account=draft.account_id, invoice=draft)
-    stored = list(rows)
-    wanted = tax_lines_of(draft, totals)
-    if retaxed or not _same_tax(stored, wanted):
-        rows.delete()
-        return InvoiceTaxLine.objects.bulk_create(wanted)
-    return stored
-
-
-def _same_tax(stored: list[InvoiceTaxLine], wanted: list[InvoiceTaxLine]) -> bool:
-    def plain(rows: list[InvoiceTaxLine]) -> set[tuple[str, Decimal, Decimal, Decimal]]:
-        return {(row.category, row.rate, row.taxable_amount, row.tax_amount) for row in rows}
-
-    return plain(stored) == plain(wanted)
-
-
-def _taxed_allowance(row: InvoiceAllowance) -> TaxedAmount:
-    return _taxed(row.amount, row, rate=row.tax_rate or Decimal(0))
-
-
-def _taxed(net: Decimal, row: InvoiceLine | InvoiceAllowance, *, rate: Decimal) -> TaxedAmount:
-    return TaxedAmount(
-        net, TaxKey(row.tax_category, rate), row.exemption_code, row.exemption_reason
-    )
-
-
-def _seller_tax_number(draft: Invoice, content: _Content, taxes: TaxContext) -> str:
-    """BT-31: the number under which the supplies are made. A document has room for one.
-
-    A credit note carries that of the invoice that it credits, wherever the customer is by now.
-    """
-    if draft.preceding is not None:
-        return Party.from_json(draft.preceding.seller_party).tax_number
-    numbers = {
-        taxes.of(line.product_category, tax_point=line.tax_point).seller_tax_number
-        for line in content.lines
-    } - {""}
-    if len(numbers) > 1:
-        raise DraftOutdated(
-            f"{draft}: its lines are now supplied under several tax numbers"
-            f" ({', '.join(sorted(numbers))}). Discard the draft and run billing again."
-        )
-    number = next(iter(numbers), "")
-    seller = draft.seller
-    if not (number or seller.identifier or seller.registration_id):
-        raise SellerNotIdentified(
-            f"{draft} carries no tax number of {seller}, so it needs another identification: enter"
-            " the seller's company registration or identifier."
-        )
-    return number
-
-
-def _fill_in(draft: Invoice, customer: Customer, *, seller_tax_number: str) -> None:
-    """What the document says besides its amounts and its number, as of this moment."""
-    account, seller = customer.account, draft.seller
-    draft.locale = account.locale
-    draft.buyer_reference = account.buyer_reference
-    draft.contract_number = account.contract_number
-    draft.project_number = account.project_number
+    account, seller, preceding = customer.account, draft.seller, draft.preceding
     draft.seller_party = seller_party(
-        seller, tax_group=draft.tax_group, tax_number=seller_tax_number
+        seller, tax_group=draft.tax_group, tax_number=seller_number
     ).to_json()
-    draft.buyer_party = buyer_party(customer, tax_group=draft.tax_group).to_json()
-    draft.accounting_currency = seller.accounting_currency
+    if preceding is None:
+        if draft.accounting_currency != seller.accounting_currency:
+            raise DraftOutdated(
+                f"{draft}: {seller} keeps its books in {seller.accounting_currency} by now."
+                " Discard the draft and run billing again."
+            )
+        draft.locale = account.locale
+        draft.buyer_reference = account.buyer_reference
+        draft.contract_number = account.contract_number
+        draft.project_number = account.project_number
+        draft.buyer_party = buyer_party(customer, tax_group=draft.tax_group).to_json()
+        draft.deliver_to = deliver_to(account, lines)
+    else:
+        draft.buyer_reference = preceding.buyer_reference
+        draft.contract_number = preceding.contract_number
+        draft.project_number = preceding.project_number
+        draft.buyer_party = preceding.buyer_party
+        draft.deliver_to = preceding.deliver_to
     draft.tax_total_accounting = _accounting_tax(draft)
 
 
@@ -290,7 +187,7 @@ def _accounting_tax(draft: Invoice) -> Decimal | None:
     if draft.accounting_currency == draft.currency:
         return None
     if draft.tax_total == 0:
-        return Decimal(0)
+        return ZERO
     if draft.exchange_rate is None or draft.exchange_rate_date is None:
         raise ExchangeRateMissing(
             f"{draft} is in {draft.currency}: enter the rate at which its tax is stated in"
@@ -299,9 +196,9 @@ def _accounting_tax(draft: Invoice) -> Decimal | None:
     return round_money(draft.tax_total * draft.exchange_rate, currency=draft.accounting_currency)
 
 
-def _number(draft: Invoice, of_lists: dict[str, str]) -> None:
+def _number(prepared: _Prepared) -> None:
     """Take the next number, under the series' lock from here to the end of the transaction."""
-    now = timezone.now()
+    draft, now = prepared.draft, timezone.now()
     preceding = draft.preceding.number if draft.preceding else None
     next_number = lock_next_number(draft.seller, kind=draft.kind, now=now)
     draft.series = next_number.series
@@ -313,7 +210,7 @@ def _number(draft: Invoice, of_lists: dict[str, str]) -> None:
     draft.due_date = _due_date(draft, next_number)
     draft.payment_means = [means.to_json() for means in payment_means(draft.seller, draft)]
     draft.content_version = VERSION
-    draft.content_hash = content_hash(draft, of_lists=of_lists, preceding_number=preceding)
+    draft.content_hash = content_hash(draft, of_lists=prepared.of_lists, preceding_number=preceding)
     draft.state = Invoice.State.ISSUED
     take(next_number, content_hash=draft.content_hash)
     draft.save(update_fields=_ISSUED_COLUMNS)
@@ -329,6 +226,22 @@ def _due_date(draft: Invoice, next_number: NextNumber) -> date | None:
     return next_number.issue_date + timedelta(days=days)
 
 
+def _settle_and_record(prepared: _Prepared, *, actor: Actor) -> None:
+    draft = prepared.draft
+    Settlement.objects.create(account_id=draft.account_id, invoice=draft, total=draft.gross_total)
+    record(
+        Action.INVOICE_ISSUED,
+        actor=actor,
+        account_id=draft.account_id,
+        subject=f"invoice {draft.number}",
+        details={
+            "total": draft.gross_total,
+            "currency": draft.currency,
+            "recipients": prepared.recipients,
+        },
+    )
+
+
 _ISSUED_COLUMNS = (
     "state",
     "series",
@@ -338,12 +251,12 @@ _ISSUED_COLUMNS = (
     "issued_at",
     "due_date",
     "locale",
-    "accounting_currency",
     "buyer_reference",
     "project_number",
     "contract_number",
     "seller_party",
     "buyer_party",
+    "deliver_to",
     "payment_means",
     "line_total",
     "allowance_total",

@@ -9,12 +9,25 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from audit.actions import Action
+from audit.recording import Actor, record
 from common.exceptions import DomainError
 from invoices.models import NumberSeries, Seller
 
 
 class NoNumberSeries(DomainError):
     """The seller has no current series for this kind of document."""
+
+
+class SeriesEnded(DomainError):
+    """Only a current series is followed by another."""
+
+
+class PrefixUnusable(DomainError):
+    """The prefix does not fit an address, or a series has it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +48,9 @@ def lock_next_number(seller: Seller, *, kind: str, now: datetime) -> NextNumber:
     before it (docs/decisions/0004). Take this lock last: every other issuing waits for it.
     Raises NoNumberSeries.
     """
-    series = (
-        NumberSeries.objects.select_for_update(no_key=True)
-        .filter(seller=seller, kind=kind, is_current=True)
-        .first()
-    )
+    # Whoever waits here while the next series is started wakes up to one that has ended, in a
+    # statement that began before the next was there; a second statement sees it.
+    series = _lock_current(seller, kind) or _lock_current(seller, kind)
     if series is None:
         raise NoNumberSeries(f"{seller} has no current number series for {kind}.")
     today = now.astimezone(ZoneInfo(seller.timezone)).date()
@@ -51,6 +62,40 @@ def lock_next_number(seller: Seller, *, kind: str, now: datetime) -> NextNumber:
         issue_date=max(today, series.last_issue_date or today),
         previous_hash=series.last_hash,
     )
+
+
+def _lock_current(seller: Seller, kind: str) -> NumberSeries | None:
+    current = NumberSeries.objects.filter(seller=seller, kind=kind, is_current=True)
+    return current.select_for_update(no_key=True).first()
+
+
+def start_series(current: NumberSeries, *, prefix: str, actor: Actor) -> NumberSeries:
+    """Let a series with ``prefix`` follow ``current``: at no moment is there none, or two.
+
+    Documents that wait for a number meanwhile get one of the new series. Raises SeriesEnded and
+    PrefixUnusable.
+    """
+    with transaction.atomic():
+        ended = NumberSeries.objects.select_for_update(no_key=True).get(pk=current.pk)
+        if not ended.is_current:
+            raise SeriesEnded(f"{ended} has ended: start the next one after the current series.")
+        ended.is_current = False
+        ended.save(update_fields=["is_current"])
+        started = NumberSeries(
+            seller=ended.seller, kind=ended.kind, prefix=prefix, digits=ended.digits
+        )
+        try:
+            started.full_clean()
+        except ValidationError as error:
+            raise PrefixUnusable(f"“{prefix}”: {' '.join(error.messages)}") from error
+        started.save()
+        record(
+            Action.SELLER_CHANGED,
+            actor=actor,
+            subject=f"series {started.prefix} of seller {started.seller.code}",
+            details={"is_current": {"old": ended.prefix, "new": started.prefix}},
+        )
+    return started
 
 
 def take(next_number: NextNumber, *, content_hash: str) -> None:

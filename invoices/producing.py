@@ -5,20 +5,20 @@ its own hash, which the next attempt finds again, because the same document give
 """
 
 import logging
-import time
 from datetime import timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models.functions import Now
 
 from common import bell
-from common.claims import BATCH_SIZE, Claim, LeaseLost, begin, claims_until_empty, fail, finish
+from common.claims import Claim, Deadline, LeaseLost, begin, each_due, fail, finish, park
+from common.exceptions import DomainError
 from common.scoping import account_scope
 from common.storage import StoredDocument, store_document
 from invoices.delivery import queue_emails
 from invoices.documents import document_of
 from invoices.models import Document, Invoice
-from invoices.models.delivery import RENDER_QUEUE
+from invoices.queues import RENDER_QUEUE
 from invoices.rendering.document import InvoiceDocument
 from invoices.rendering.pdf import LAYOUT_VERSION, render_pdf
 
@@ -27,16 +27,14 @@ logger = logging.getLogger(__name__)
 
 def render_due(*, budget: timedelta | None = None) -> bool:
     """Render until nothing is due; False when ``budget`` ended it before that."""
-    ends_at = time.monotonic() + budget.total_seconds() if budget else None
-    for claims in claims_until_empty(RENDER_QUEUE):
-        if len(claims) == BATCH_SIZE:
-            # More than one worker's share: let others wake as well.
-            bell.ring(bell.RENDER_DOCUMENTS)
-        for claimed in claims:
-            _attempt(claimed)
-        if ends_at and time.monotonic() >= ends_at:
-            return False
-    return True
+    deadline = Deadline(budget)
+    for claimed in each_due(RENDER_QUEUE, deadline=deadline, when_more=_ring):
+        _attempt(claimed)
+    return not deadline.is_over()
+
+
+def _ring() -> None:
+    bell.ring(bell.RENDER_DOCUMENTS)
 
 
 def _attempt(claimed: Claim) -> None:
@@ -47,6 +45,11 @@ def _attempt(claimed: Claim) -> None:
         invoice, content = _read(claimed)
         stored = store_document(render_pdf(content), suffix=".pdf")
         _finish(claimed, invoice, content, stored)
+    except DomainError as refusal:
+        # Trying again would be refused again: it waits for a person at once.
+        park(RENDER_QUEUE, claimed, error=refusal)
+    except LeaseLost:
+        logger.warning("document %s was taken over by another worker", claimed.pk)
     except SoftTimeLimitExceeded:
         # The task is over; the lease runs out by itself and the row is then tried alone.
         raise
@@ -56,10 +59,10 @@ def _attempt(claimed: Claim) -> None:
 
 
 def _read(claimed: Claim) -> tuple[Invoice, InvoiceDocument]:
-    with account_scope(claimed.account_id or 0):
-        document = Document.objects.select_related(
-            "invoice__account", "invoice__preceding", "invoice__seller"
-        ).get(pk=claimed.pk)
+    with account_scope(claimed.account_pk):
+        document = Document.objects.select_related("invoice__account", "invoice__preceding").get(
+            pk=claimed.pk
+        )
         return document.invoice, document_of(document.invoice)
 
 
@@ -67,7 +70,7 @@ def _finish(
     claimed: Claim, invoice: Invoice, content: InvoiceDocument, stored: StoredDocument
 ) -> None:
     """Record the stored bytes and queue one email for each recipient, or neither."""
-    with account_scope(claimed.account_id or 0):
+    with account_scope(claimed.account_pk):
         held = finish(
             RENDER_QUEUE,
             claimed,
@@ -81,5 +84,7 @@ def _finish(
             stored_at=Now(),
         )
         if not held:
-            raise LeaseLost("Another worker has taken over this document.")
+            raise LeaseLost
+        # Somebody may have voided it meanwhile; whoever does so waits for this, or is seen here.
+        invoice.state = Invoice.objects.select_for_update(no_key=True).get(pk=invoice.pk).state
         queue_emails(invoice, content, stored)

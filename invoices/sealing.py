@@ -23,6 +23,11 @@ from invoices.parties import canonical_json
 
 VERSION = 1
 
+
+class UnknownVersion(Exception):
+    """A document was sealed by a release that this one does not know how to read."""
+
+
 _HEADER = (
     "public_id",
     "kind",
@@ -31,6 +36,7 @@ _HEADER = (
     "sequence",
     "issue_date",
     "tax_point_date",
+    "delivery_date",
     "due_date",
     "payment_terms",
     "period_start",
@@ -48,6 +54,7 @@ _HEADER = (
     "notes",
     "seller_party",
     "buyer_party",
+    "deliver_to",
     "payment_means",
     "line_total",
     "allowance_total",
@@ -134,7 +141,12 @@ def digests(
 def content_hash(
     invoice: Invoice, *, of_lists: Mapping[str, str], preceding_number: str | None
 ) -> str:
-    """SHA-256 in hex of the frozen content; ``previous_hash`` must be set on ``invoice``."""
+    """SHA-256 in hex of the frozen content, in the spelling that the document records.
+
+    ``content_version`` and ``previous_hash`` must be set on ``invoice``. Raises UnknownVersion.
+    """
+    if invoice.content_version != VERSION:
+        raise UnknownVersion(f"{invoice} was sealed in version {invoice.content_version}")
     content = _plain(invoice, _HEADER)
     content |= {"version": VERSION, "preceding": preceding_number, "lists": dict(of_lists)}
     return hashlib.sha256(canonical_json(content)).hexdigest()

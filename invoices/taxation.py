@@ -79,7 +79,12 @@ class TaxBook:
     registrations: Mapping[str, tuple[Registration, ...]]
 
     def context(self, seller: Seller, *, details: BillingDetails, account: Account) -> TaxContext:
-        """The tax context of a document from ``seller`` to ``account``, in the account's locale."""
+        """The tax context of a document from ``seller`` to ``account``, in the account's locale.
+
+        The place of supply is the account's own country, where the customer is and goods go; the
+        billing contact's address says where the paying person sits (docs/decisions/0017). The tax
+        number is the one that is printed.
+        """
         has_number = bool(details.tax_number)
         return TaxContext(
             seller=SellerTaxStatus(
@@ -88,8 +93,8 @@ class TaxBook:
                 registrations=self.registrations.get(seller.code, ()),
             ),
             buyer=BuyerTaxStatus(
-                country=details.country,
-                postal_code=details.postcode,
+                country=account.country,
+                postal_code=account.postcode,
                 is_business=account.kind == Account.Kind.ORGANISATION,
                 tax_number=details.tax_number,
                 tax_number_status=TaxNumberStatus(details.tax_number_status)

@@ -117,18 +117,26 @@ def _subtotals(
 ) -> tuple[TaxSubtotal, ...]:
     """One for each category and rate, in the order in which they first appear."""
     taxable: dict[TaxKey, Decimal] = {}
-    words: dict[TaxKey, tuple[str, str]] = {}
+    # Every reason once, in the order in which they come, with its code.
+    words: dict[TaxKey, dict[str, str]] = {}
     for sign, amounts in ((1, lines), (1, charges), (-1, allowances)):
         for amount in amounts:
             taxable[amount.tax] = taxable.get(amount.tax, ZERO) + sign * amount.net
-            words.setdefault(amount.tax, (amount.exemption_code, amount.exemption_reason))
+            said = words.setdefault(amount.tax, {})
+            said.setdefault(amount.exemption_reason, amount.exemption_code)
     return tuple(
         TaxSubtotal(
             tax=key,
             taxable_amount=net,
             tax_amount=round_money(net * key.rate / _PER_CENT, currency=currency),
-            exemption_code=words[key][0],
-            exemption_reason=words[key][1],
+            exemption_code=_one_code(words[key].values()),
+            exemption_reason=". ".join(words[key]),
         )
         for key, net in taxable.items()
     )
+
+
+def _one_code(codes: Iterable[str]) -> str:
+    """BT-121 has room for one code: none where the reasons under a category have several."""
+    distinct = set(codes)
+    return distinct.pop() if len(distinct) == 1 else ""

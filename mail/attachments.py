@@ -4,21 +4,14 @@ The mails of one document are neighbours in the queue, so a worker that keeps th
 documents reads and encodes each of them once and not once per recipient.
 """
 
-import hashlib
 from collections import OrderedDict
 
-from django.core.files.storage import storages
-
+from common.storage import read_document
 from mail.assembly import encode_attachment
 from mail.models import OutgoingEmail
 
-_STORAGE = "documents"
 # Two recipients of one document are rarely further apart; a worker stays small.
 _KEPT = 2
-
-
-class AttachmentAltered(Exception):
-    """The stored document is not the one that the message was made for."""
 
 
 class Attachments:
@@ -30,24 +23,15 @@ class Attachments:
     def encoded(self, email: OutgoingEmail) -> bytes:
         """Base64 lines of the attached document; nothing for a message without one.
 
-        Raises AttachmentAltered, or what the storage raises for a document that it does not have.
+        Raises DocumentAltered or DocumentMissing.
         """
         if not email.has_attachment:
             return b""
         sha256 = email.attachment_sha256
         if sha256 not in self._encoded:
-            self._encoded[sha256] = encode_attachment(_read_unaltered(email))
+            self._encoded[sha256] = encode_attachment(
+                read_document(email.attachment_key, sha256=sha256)
+            )
             if len(self._encoded) > _KEPT:
                 self._encoded.popitem(last=False)
         return self._encoded[sha256]
-
-
-def _read_unaltered(email: OutgoingEmail) -> bytes:
-    with storages[_STORAGE].open(email.attachment_key) as file:
-        content: bytes = file.read()
-    found = hashlib.sha256(content).hexdigest()
-    if found != email.attachment_sha256:
-        raise AttachmentAltered(
-            f"{email.attachment_key} has the hash {found}, not {email.attachment_sha256}"
-        )
-    return content

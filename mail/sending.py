@@ -18,7 +18,14 @@ from mail.assembly import assemble, needs_smtputf8
 from mail.attachments import Attachments
 from mail.models import HeldBatch, OutgoingEmail, SuppressedAddress
 from mail.queue import EMAIL_QUEUE
-from mail.settling import OUTAGE_DELAY, Attempt, fail_unsent, put_back_untried, settle
+from mail.settling import (
+    OUTAGE_DELAY,
+    Attempt,
+    fail_unsent,
+    put_back_untried,
+    settle,
+    state_before,
+)
 from mail.transport import Envelope, Transport, Unreachable
 
 logger = logging.getLogger(__name__)
@@ -121,7 +128,7 @@ def _attempt(
         raise
     except Exception as error:
         logger.exception("email %s could not be sent", email.pk)
-        fail(EMAIL_QUEUE, claimed, error=error)
+        fail(EMAIL_QUEUE, claimed, error=error, state=state_before(email))
         return None
     if isinstance(outcome, Unreachable):
         logger.error("the mail server cannot be reached: %s", outcome.response)

@@ -78,7 +78,7 @@ def put_back_untried(
     """Return leased messages whose turn did not come to what they were."""
     with all_accounts_scope("returning mail that was not tried"):
         for claimed in claims:
-            put_back(EMAIL_QUEUE, claimed, state=_state_before(emails[claimed.pk]), delay=delay)
+            put_back(EMAIL_QUEUE, claimed, state=state_before(emails[claimed.pk]), delay=delay)
 
 
 def _settle_once(ended: Attempt | None, then_begin: Claim | None) -> bool:
@@ -119,6 +119,9 @@ def _mark_sent(claimed: Claim, email: OutgoingEmail, response: str) -> None:
             " WHERE id = %s AND state = 'sending' AND lease_token = %s",
             [email.attempts, response, claimed.pk, claimed.token],
         )
+        if not cursor.rowcount:
+            # Somebody else has it by now and will send the same bytes again.
+            logger.error("email %s was accepted, but its lease was lost", email.pk)
 
 
 def _settle_deferred(claimed: Claim, email: OutgoingEmail, response: str) -> None:
@@ -158,6 +161,6 @@ def _state_while_waiting(email: OutgoingEmail) -> str:
     return _State.UNCERTAIN if email.may_have_arrived else _State.DEFERRED
 
 
-def _state_before(email: OutgoingEmail) -> str:
+def state_before(email: OutgoingEmail) -> str:
     """What the state was before the claim: every answer leaves its words on the row."""
     return _state_while_waiting(email) if email.server_response else _State.QUEUED

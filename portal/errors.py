@@ -23,7 +23,7 @@ from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
 from common.exceptions import DomainError
-from common.scoping import ScopeViolation, account_scope
+from common.scoping import account_scope
 from common.storage import DocumentAltered, DocumentMissing
 from portal.context import operator
 from users.signin import TooManyAttempts
@@ -48,10 +48,7 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """None hands it on: a wrong scope is a mistake in the program, not of whoever asks."""
-        if not isinstance(exception, DomainError) or isinstance(exception, ScopeViolation):
-            return None
-        return answer(exception, request)
+        return answer(exception, request) if isinstance(exception, DomainError) else None
 
 
 @singledispatch

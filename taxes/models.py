@@ -40,6 +40,7 @@ class TaxRate(models.Model):
             models.CheckConstraint(
                 condition=Q(percent__isnull=True) | Q(percent__gte=0, percent__lte=100),
                 name="tax_rate_is_a_percentage",
+                violation_error_message="A rate is a percentage from 0 to 100.",
             ),
             models.CheckConstraint(
                 condition=Q(country__regex="^[A-Z]{2}$"), name="tax_rate_country_is_a_code"
@@ -81,10 +82,14 @@ class TaxRegistration(models.Model):
             models.CheckConstraint(
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
                 name="tax_registration_ends_after_it_begins",
+                violation_error_message="The first day on which it no longer holds comes after"
+                " the first on which it does.",
             ),
             models.CheckConstraint(
                 condition=~Q(number="") | Q(scheme__in=_SCHEMES_WITHOUT_NUMBER),
                 name="tax_registration_has_a_number",
+                violation_error_message="A registration has a number; only what is relied on"
+                " without registering has none.",
             ),
             models.CheckConstraint(
                 condition=Q(country__regex="^[A-Z]{2}$"), name="tax_registration_country_is_a_code"

@@ -6,8 +6,9 @@ from itertools import count
 from typing import Any
 
 from accounts.models import Account
-from billing.billing_run import start_run, work_run
+from billing.billing_run import start_run
 from billing.models import BillingEntry, BillingRun
+from billing.working import work_run
 from common.scoping import account_scope
 from invoices.models import Invoice, Seller
 from taxes.models import TaxRate

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from audit.acting import actor_of, client_address
 from audit.actions import Action
 from audit.models import AuditEvent
-from audit.recording import record
+from audit.recording import as_recorded, record
 from common.exceptions import DomainError
 from common.ids import normalise_email
 from common.scoping import all_accounts_scope
@@ -76,7 +76,7 @@ def _brake(request: HttpRequest, address: str) -> None:
         failures = list(
             AuditEvent.objects.filter(
                 action=Action.USER_SIGN_IN_FAILED,
-                subject=_subject(address),
+                subject=as_recorded(_subject(address)),
                 remote_address=client_address(request),
                 happened_at__gt=now - WINDOW,
             )
@@ -88,5 +88,4 @@ def _brake(request: HttpRequest, address: str) -> None:
 
 
 def _subject(address: str) -> str:
-    length = AuditEvent._meta.get_field("subject").max_length
-    return f"user {address}"[:length]
+    return f"user {address}"

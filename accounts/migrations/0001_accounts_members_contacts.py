@@ -6,6 +6,7 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+import common.codes
 from common.tenancy import guard, refuse, tenant_table
 
 
@@ -51,9 +52,28 @@ class Migration(migrations.Migration):
                     "external_reference",
                     models.CharField(blank=True, max_length=100, null=True, unique=True),
                 ),
-                ("timezone", models.CharField(default="UTC", max_length=64)),
-                ("locale", models.CharField(default="en", max_length=10)),
-                ("currency", models.CharField(help_text="ISO 4217", max_length=3)),
+                (
+                    "timezone",
+                    models.CharField(
+                        default="UTC",
+                        max_length=64,
+                        validators=[common.codes.known_time_zone],
+                    ),
+                ),
+                (
+                    "locale",
+                    models.CharField(
+                        default="en", max_length=10, validators=[common.codes.known_locale]
+                    ),
+                ),
+                (
+                    "currency",
+                    models.CharField(
+                        help_text="ISO 4217",
+                        max_length=3,
+                        validators=[common.codes.known_currency],
+                    ),
+                ),
                 ("company", models.CharField(blank=True, max_length=250)),
                 ("phone", models.CharField(blank=True, max_length=40)),
                 ("address_line_1", models.CharField(blank=True, max_length=200)),
@@ -62,7 +82,14 @@ class Migration(migrations.Migration):
                 ("postcode", models.CharField(blank=True, max_length=20)),
                 ("city", models.CharField(blank=True, max_length=100)),
                 ("subdivision", models.CharField(blank=True, max_length=100)),
-                ("country", models.CharField(help_text="ISO 3166-1 alpha-2", max_length=2)),
+                (
+                    "country",
+                    models.CharField(
+                        help_text="ISO 3166-1 alpha-2",
+                        max_length=2,
+                        validators=[common.codes.known_country],
+                    ),
+                ),
                 ("tax_number", models.CharField(blank=True, max_length=40)),
                 (
                     "tax_number_status",
@@ -130,10 +157,12 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("country__regex", "^[A-Z]{2}$")),
                         name="account_country_is_a_code",
+                        violation_error_message="A country is two capital letters, such as GB.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
                         name="account_currency_is_a_code",
+                        violation_error_message="A currency is three capital letters, such as EUR.",
                     ),
                 ],
             },
@@ -176,7 +205,12 @@ class Migration(migrations.Migration):
                 ("subdivision", models.CharField(blank=True, max_length=100)),
                 (
                     "country",
-                    models.CharField(blank=True, help_text="ISO 3166-1 alpha-2", max_length=2),
+                    models.CharField(
+                        blank=True,
+                        help_text="ISO 3166-1 alpha-2",
+                        max_length=2,
+                        validators=[common.codes.known_country],
+                    ),
                 ),
                 ("phone", models.CharField(blank=True, max_length=40)),
                 ("email", models.EmailField(blank=True, max_length=254)),
@@ -193,7 +227,14 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("account", "kind"), name="contact_kind_is_unique"
-                    )
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("country", ""), ("country__regex", "^[A-Z]{2}$"), _connector="OR"
+                        ),
+                        name="contact_country_is_a_code",
+                        violation_error_message="A country is two capital letters, such as GB.",
+                    ),
                 ],
             },
         ),

@@ -10,6 +10,8 @@ from billing.charges import values
 from billing.charges.fields import Field, Reason, RowRefused
 from billing.charges.layout import Layout
 from billing.charges.reading import Row
+from common.codes import is_country
+from taxes.determination import EARLIEST_TAX_POINT
 from taxes.vocabulary import ProductCategory
 
 # Sizes of the columns in which the texts end up.
@@ -103,7 +105,7 @@ class RowCheck:
         description = self._description(cells)
         quantity, unit_price, base = self._amounts(cells)
         currency = self._required(cells, Field.CURRENCY, Reason.CURRENCY, values.currency)
-        tax_point = self._required(cells, Field.DATE, Reason.DATE, self._day)
+        tax_point = self._required(cells, Field.DATE, Reason.DATE, self._tax_point)
         period_start, period_end = self._period(cells)
         country = self._cell(cells, Field.COUNTRY)
         return Charge(
@@ -216,6 +218,15 @@ class RowCheck:
     def _day(self, value: str) -> date:
         return values.day(value, date_format=self.layout.date_format)
 
+    def _tax_point(self, value: str) -> date:
+        """One before the known tax law would keep its whole account from being billed."""
+        day = self._day(value)
+        if day < EARLIEST_TAX_POINT:
+            raise values.Wrong(
+                f"{day} is before {EARLIEST_TAX_POINT}, the first day whose tax rules are known"
+            )
+        return day
+
     def _seller(self, value: str) -> int:
         if value in self.sellers:
             return self.sellers[value]
@@ -224,7 +235,7 @@ class RowCheck:
     def _country(self, said: str) -> str:
         """The code, or nothing: whether that is a fault depends on the account being there."""
         code = self.layout.countries.get(said.casefold()) or said.upper()
-        return code if values.is_country(code) else ""
+        return code if is_country(code) else ""
 
 
 def _words(field: Field) -> str:

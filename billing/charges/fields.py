@@ -84,7 +84,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.SELLER: "name no seller of ours",
     Reason.UNIT: "have no usable unit",
     Reason.REFERENCE: "have a reference that does not fit",
-    Reason.CHARGE_ID: "use a charge id again",
+    Reason.CHARGE_ID: "have a charge id that does not fit or is used again",
     Reason.ACCOUNT_NAME: "have no usable name for a new account",
     Reason.COUNTRY: "have no usable country for a new account",
     Reason.CHANGED: "were taken before with other content",

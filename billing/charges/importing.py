@@ -139,7 +139,7 @@ def _record(outcome: Outcome, *, source: Source, choices: Choices, actor: Actor)
     record(
         Action.CHARGES_IMPORTED,
         actor=actor,
-        subject=source.name[:200],
+        subject=source.name,
         details={
             "sha256": outcome.sha256,
             "source": choices.source,

@@ -76,7 +76,7 @@ def take_turn() -> None:
 def resolve_accounts(*, by: AccountsBy) -> None:
     """Find the account of every name in the file: table ``named``, one row a name."""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS named")
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.named")
         cursor.execute(
             """
             CREATE TEMPORARY TABLE named ON COMMIT DROP AS

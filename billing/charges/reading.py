@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TextIO
 
 from billing.charges.fields import FileRefused
+from billing.charges.values import quoted
 
 # A longer line is no line of charges but a file of another kind.
 _MOST_CHARACTERS_OF_A_LINE = 100_000
@@ -102,7 +103,7 @@ def read_rows(source: Source, *, encoding: str, delimiter: str) -> Iterator[Row]
                 raise FileRefused(
                     f"a quotation mark is opened on line {line} and never closed."
                 ) from error
-            yield Row(line, [], f"is no CSV ({error})")
+            yield Row(line, [], f"is no CSV ({_in_print(error)})")
             continue
         if lines.is_undecodable:
             yield Row(line, cells, f"holds bytes that are not {encoding.upper()}")
@@ -177,6 +178,11 @@ class _Lines:
             raise FileRefused(
                 f"{self._name} is not {self._encoding.upper()} after line {self._number}."
             ) from error
+
+
+def _in_print(error: csv.Error) -> str:
+    """The reader's words, which name the delimiter as it is: a tab may not stand in a report."""
+    return quoted(str(error).replace("\t", "\\t"))
 
 
 def _damaged(name: str, *, after: int) -> FileRefused:

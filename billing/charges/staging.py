@@ -51,6 +51,8 @@ _FURTHER_COLUMNS = (
 )
 _COLUMNS = (*_CHARGE_COLUMNS, *_FURTHER_COLUMNS)
 
+_ESCAPED_IN_COPY = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
 _Value = str | int | date | Decimal | None
 
 
@@ -125,9 +127,10 @@ def _copy_line(row: StagedRow, source: str) -> str:
 
 
 def _copy_value(value: _Value) -> str:
-    """Text that reaches this holds no control characters, so the backslash alone needs care."""
+    """Escaped as COPY's text format wants it, though checked text holds no control characters."""
     if value is None:
         return "\\N"
     if isinstance(value, str):
-        return value.replace("\\", "\\\\") if "\\" in value else value
+        is_plain = value.isprintable() and "\\" not in value
+        return value if is_plain else value.translate(_ESCAPED_IN_COPY)
     return str(value)

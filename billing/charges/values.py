@@ -5,10 +5,9 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 
-from babel.core import get_global
-from django_countries.data import COUNTRIES
+from common.codes import is_currency
 
 # numeric(20,8): what a quantity and a unit price are stored as.
 _INTEGER_DIGITS = 12
@@ -16,7 +15,7 @@ _DECIMALS = 8
 # Longer numbers are refused unread: turning a million digits into a number takes seconds.
 _MOST_CHARACTERS_OF_A_NUMBER = 40
 # Dates outside are slips: an empty cell of a spreadsheet is 1899, a lost number 1970, a typing
-# error 2206. Tax law is modelled for no year before and no contract runs until after.
+# error 2206. From which day on tax law is known is another matter (checking.RowCheck).
 _FIRST_DAY = date(1990, 1, 1)
 _LAST_DAY = date(2099, 12, 31)
 # How much of a wrong value is quoted.
@@ -86,7 +85,7 @@ def day(value: str, *, date_format: str = "") -> date:
 def currency(value: str) -> str:
     """An ISO 4217 code that is, or once was, money somewhere."""
     code = value.strip().upper()
-    if code not in _currencies():
+    if not is_currency(code):
         raise Wrong(f"“{quoted(value)}” is no currency code such as EUR")
     return code
 
@@ -106,22 +105,10 @@ def quoted(value: str) -> str:
     return shown if len(shown) <= _QUOTED_CHARACTERS else f"{shown[:_QUOTED_CHARACTERS]}…"
 
 
-def is_country(code: str) -> bool:
-    """Whether ``code`` is one of ISO 3166-1 alpha-2."""
-    return code in COUNTRIES
-
-
 def listed(values: Iterable[str]) -> str:
     """The values as a sentence names them: ``a, b or c``."""
     *others, last = values
     return f"{', '.join(others)} or {last}" if others else last
-
-
-@cache
-def _currencies() -> frozenset[str]:
-    """By CLDR; gold, testing codes and bond units are no money one can be invoiced in."""
-    periods = get_global("territory_currencies").values()
-    return frozenset(code for period in periods for code, _, _, is_tender in period if is_tender)
 
 
 def _with_point(written: str, decimal_mark: str) -> str:

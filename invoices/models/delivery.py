@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -6,9 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.models import Account
-from audit.actions import Action
-from audit.recording import Actor, Event, record_many
-from common.claims import Claimable, Parked, Queue
+from common.claims import Claimable
 from invoices.models.invoices import Invoice
 from mail.models import OutgoingEmail
 
@@ -64,30 +61,6 @@ class Document(Claimable):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.invoice}"
-
-
-def _record_parked(parked: Sequence[Parked]) -> None:
-    record_many(
-        (
-            Event(
-                Action.DOCUMENT_PARKED,
-                account_id=document.account_id,
-                subject=f"document {document.pk}",
-                details={"reason": document.reason},
-            )
-            for document in parked
-        ),
-        actor=Actor.system("rendering"),
-    )
-
-
-RENDER_QUEUE = Queue(
-    Document,
-    due_states=(Document.State.PENDING,),
-    working_state=Document.State.RENDERING,
-    parked_state=Document.State.PARKED,
-    record_parked=_record_parked,
-)
 
 
 class Delivery(models.Model):

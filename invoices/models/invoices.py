@@ -43,6 +43,7 @@ class Invoice(models.Model):
     issue_date = models.DateField(null=True, editable=False)  # BT-2, a day of the seller's zone
     issued_at = models.DateTimeField(null=True, editable=False)
     tax_point_date = models.DateField(null=True)  # BT-7; empty when lines have their own
+    delivery_date = models.DateField(null=True)  # BT-72
     due_date = models.DateField(null=True)  # BT-9
     payment_terms = models.CharField(max_length=500, blank=True)  # BT-20
     # Invoicing period (BG-14), half-open: period_end is the first day after it (BT-74 plus one).
@@ -73,6 +74,7 @@ class Invoice(models.Model):
     # Copies made at issue, as invoices.parties writes them.
     seller_party = models.JSONField(null=True, editable=False)  # BG-4
     buyer_party = models.JSONField(null=True, editable=False)  # BG-7
+    deliver_to = models.JSONField(null=True, editable=False)  # BG-15
     payment_means = models.JSONField(null=True, editable=False)  # BG-16
 
     line_total = models.DecimalField(**AMOUNT, default=0)  # BT-106
@@ -100,7 +102,8 @@ class Invoice(models.Model):
             # What composite foreign keys refer to: see common.tenancy.
             models.UniqueConstraint(fields=["account", "id"], name="invoice_tenant_key"),
             models.UniqueConstraint(fields=["series", "sequence"], name="invoice_sequence_once"),
-            models.UniqueConstraint(fields=["seller", "number"], name="invoice_number_once"),
+            # Over all sellers: an address names a document by its number alone.
+            models.UniqueConstraint(fields=["number"], name="invoice_number_once"),
             models.CheckConstraint(
                 condition=Q(state="draft", number__isnull=True, sequence__isnull=True)
                 | Q(

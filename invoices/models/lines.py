@@ -144,7 +144,7 @@ class InvoiceTaxLine(models.Model):
     taxable_amount = models.DecimalField(**AMOUNT)  # BT-116
     tax_amount = models.DecimalField(**AMOUNT)  # BT-117
     exemption_code = models.CharField(max_length=40, blank=True)  # BT-121
-    exemption_reason = models.CharField(max_length=500, blank=True)  # BT-120
+    exemption_reason = models.TextField(blank=True)  # BT-120, several joined
 
     class Meta:
         ordering: ClassVar[list[str]] = ["category", "-rate"]

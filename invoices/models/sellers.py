@@ -1,9 +1,17 @@
 from typing import ClassVar
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
+from common.codes import known_country, known_currency, known_time_zone
 from invoices.models.columns import AMOUNT, PERCENT
+
+# As invoices.parties takes them: both end in what the PDF engine reads.
+_COLOUR = "^#[0-9A-Fa-f]{6}$"
+_LOGO = r"^[a-z0-9][a-z0-9_-]*\.(png|jpg)$"
+# A prefix of 20 and as many digits are the 40 characters of invoices.Invoice.number.
+_MOST_DIGITS = 20
 
 
 class DocumentKind(models.TextChoices):
@@ -26,7 +34,9 @@ class Seller(models.Model):
     postcode = models.CharField(max_length=20, blank=True)
     city = models.CharField(max_length=100)
     subdivision = models.CharField(max_length=100, blank=True)
-    country = models.CharField(max_length=2)
+    country = models.CharField(
+        max_length=2, validators=[known_country], help_text="ISO 3166-1 alpha-2"
+    )
     contact_name = models.CharField(max_length=250, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     email = models.EmailField(help_text="sender and reply address of invoice mail")
@@ -40,8 +50,12 @@ class Seller(models.Model):
     electronic_address_scheme = models.CharField(max_length=4, blank=True, help_text="EAS code")
     legal_information = models.CharField(max_length=500, blank=True, help_text="EN 16931 BT-33")
 
-    timezone = models.CharField(max_length=64, help_text="issue dates are days of this zone")
-    accounting_currency = models.CharField(max_length=3, help_text="EN 16931 BT-6, ISO 4217")
+    timezone = models.CharField(
+        max_length=64, validators=[known_time_zone], help_text="issue dates are days of this zone"
+    )
+    accounting_currency = models.CharField(
+        max_length=3, validators=[known_currency], help_text="EN 16931 BT-6, ISO 4217"
+    )
     payment_terms_days = models.PositiveSmallIntegerField(default=14)
     iban = models.CharField("IBAN", max_length=34, blank=True)
     bank_account = models.CharField(
@@ -52,9 +66,21 @@ class Seller(models.Model):
     bank_name = models.CharField(max_length=100, blank=True)
     creditor_id = models.CharField(max_length=40, blank=True, help_text="EN 16931 BT-90")
     logo = models.CharField(
-        max_length=100, blank=True, help_text="file name in the installation's logo directory"
+        max_length=100,
+        blank=True,
+        validators=[
+            RegexValidator(
+                _LOGO, "Enter a file’s name alone: small letters, digits, - and _, .png or .jpg."
+            )
+        ],
+        help_text="file name in the installation's logo directory",
     )
-    colour = models.CharField(max_length=7, blank=True, help_text="#rrggbb, used sparingly")
+    colour = models.CharField(
+        max_length=7,
+        blank=True,
+        validators=[RegexValidator(_COLOUR, "Enter a colour such as #0b5d57.")],
+        help_text="#rrggbb, used sparingly",
+    )
 
     # Limits within which a billing run's drafts are issued without approval. Empty: never.
     approval_total_limit = models.DecimalField(**AMOUNT, null=True, blank=True)
@@ -65,6 +91,23 @@ class Seller(models.Model):
         blank=True,
         help_text="percent against the account's previous documents",
     )
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(country__regex="^[A-Z]{2}$"), name="seller_country_is_a_code"
+            ),
+            models.CheckConstraint(
+                condition=Q(accounting_currency__regex="^[A-Z]{3}$"),
+                name="seller_currency_is_a_code",
+            ),
+            models.CheckConstraint(
+                condition=Q(colour="") | Q(colour__regex=_COLOUR), name="seller_colour_is_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(logo="") | Q(logo__regex=_LOGO), name="seller_logo_is_a_file_name"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.trading_name or self.legal_name
@@ -80,7 +123,9 @@ class NumberSeries(models.Model):
 
     seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="series")
     kind = models.CharField(max_length=20, choices=DocumentKind.choices)
-    prefix = models.CharField(max_length=20, help_text="letters, digits and hyphens: INV-2026-")
+    prefix = models.CharField(
+        max_length=20, help_text="capital letters, digits and hyphens: INV-2026-"
+    )
     digits = models.PositiveSmallIntegerField(default=6, help_text="padded with zeros to this")
     is_current = models.BooleanField(default=True)
     last_sequence = models.PositiveIntegerField(default=0, editable=False)
@@ -97,9 +142,19 @@ class NumberSeries(models.Model):
                 fields=["seller", "kind"],
                 condition=Q(is_current=True),
                 name="series_one_current_a_kind",
+                violation_error_message="This seller has a current series for this kind of"
+                " document already: choose it in the list and start the next one from there.",
             ),
             models.CheckConstraint(
-                condition=Q(prefix__regex="^[A-Z0-9-]*$"), name="series_prefix_fits_a_url"
+                condition=Q(prefix__regex="^[A-Z0-9-]*$"),
+                name="series_prefix_fits_a_url",
+                violation_error_message="A prefix has capital letters, digits and hyphens only,"
+                " such as INV-2026-.",
+            ),
+            models.CheckConstraint(
+                condition=Q(digits__range=(1, _MOST_DIGITS)),
+                name="series_number_fits_a_document",
+                violation_error_message=f"Numbers are padded to 1 to {_MOST_DIGITS} digits.",
             ),
             models.CheckConstraint(
                 condition=Q(last_sequence=0, last_hash="", last_issue_date__isnull=True)

@@ -16,7 +16,15 @@ from invoices.rendering.document import (
     TaxBreakdown,
 )
 from invoices.rendering.formatting import Formats, find_locale, formats_for
-from invoices.rendering.sheet import Fact, Payment, Row, Sheet, WideColumns, is_amount_long
+from invoices.rendering.sheet import (
+    Fact,
+    Payment,
+    Row,
+    Sheet,
+    WideColumns,
+    fits_the_foot,
+    is_amount_long,
+)
 from invoices.rendering.wording import LANGUAGES, Wording, wording_for
 
 # UNTDID 4461.
@@ -70,7 +78,7 @@ class _Writer:
             wide=WideColumns.for_rows(rows),
             totals=tuple(self._totals()),
             notes=tuple(self._notes()),
-            footer=tuple(filter(None, map("\n".join, self._footer()))),
+            footer=tuple(filter(fits_the_foot, self._seller_columns())),
             words=words,
             column_net=words.net_amount.format(currency=document.currency),
             created=document.issue_date.isoformat() if document.issue_date else "",
@@ -109,14 +117,18 @@ class _Writer:
         if party.registration_id:
             yield self.words.registration.format(value=party.registration_id)
 
-    def _footer(self) -> Iterator[tuple[str, ...]]:
+    def _seller_columns(self) -> Iterator[str]:
+        """Who sells: name and address, how to reach them, registrations and what law wants told."""
         seller = self.document.seller
-        trading = (seller.trading_name,) if seller.trading_name else ()
-        yield (seller.name, *trading, *self.formats.address_lines(seller.address))
+        trading = seller.trading_name
+        address = ", ".join(self.formats.address_lines(seller.address))
         phone = self.words.phone.format(value=seller.phone) if seller.phone else ""
-        yield tuple(filter(None, (seller.contact_name, phone, seller.email, seller.website)))
-        legal = filter(None, seller.legal_information.split("\n"))
-        yield (*self._registrations(seller), *legal)
+        columns = (
+            (seller.name, trading if trading != seller.name else "", address),
+            (seller.contact_name, phone, seller.email, seller.website),
+            (*self._registrations(seller), seller.legal_information),
+        )
+        yield from filter(None, ("\n".join(filter(None, column)) for column in columns))
 
     # What it concerns
 
@@ -276,6 +288,7 @@ class _Writer:
         yield from document.notes
         if document.payment_terms:
             yield document.payment_terms
+        yield from (text for text in self._seller_columns() if not fits_the_foot(text))
 
     def _accounting_tax(self, tax: AccountingTax) -> str:
         formats = formats_for(self.formats.locale, currency=tax.currency)

@@ -27,8 +27,8 @@ LAYOUT_VERSION = "1"
 
 # Where no seller's colour is given.
 _USUAL_COLOUR = "#1f3a5f"
-# The collector walks the whole heap, so it pays to let garbage gather; but a line leaves some 60 kB
-# of it, so what gathers is counted in lines and not in documents.
+# The collector walks the whole heap, so it pays to let garbage gather. How much there is depends on
+# the lines rendered: counted in documents, a few long ones would fill the memory.
 _COLLECT_AFTER_LINES = 150
 # What a page has besides lines: heading, payment, totals.
 _LINES_WORTH_OF_A_PAGE = 5

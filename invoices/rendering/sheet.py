@@ -4,6 +4,7 @@ The language is that of the document's locale, or English where there are no wor
 several lines have line feeds in them.
 """
 
+import math
 from dataclasses import dataclass
 
 from invoices.rendering.wording import Wording
@@ -13,6 +14,9 @@ _USUAL_QUANTITY = 11
 _USUAL_UNIT_PRICE = 11
 _USUAL_NET = 14
 _USUAL_AMOUNT_DUE = 14
+# A column at the foot of the page: so many lines, of so many characters.
+_FOOT_LINES = 6
+_FOOT_CHARACTERS = 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +102,9 @@ class Sheet:
 def is_amount_long(amount: str) -> bool:
     """Whether the amount due needs smaller type to stay on its line."""
     return len(amount) > _USUAL_AMOUNT_DUE
+
+
+def fits_the_foot(text: str) -> bool:
+    """Whether ``text`` has room at the foot of every page; what has none is printed as a note."""
+    lines = (max(1, math.ceil(len(line) / _FOOT_CHARACTERS)) for line in text.split("\n"))
+    return sum(lines) <= _FOOT_LINES

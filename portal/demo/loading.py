@@ -10,12 +10,13 @@ from django.utils import timezone
 from accounts.models import Account, Contact, Membership
 from accounts.opening import NewAccount, open_accounts
 from audit.recording import Actor
-from billing.billing_run import start_run, work_run
+from billing.billing_run import start_run
 from billing.charges.fields import Progress, Reason, Refusal
 from billing.charges.importing import Choices, import_charges
 from billing.charges.layout import AccountsBy, Layout
 from billing.charges.reading import Source
 from billing.models import BillingEntry, BillingRunItem
+from billing.working import work_run
 from common.exceptions import DomainError
 from common.scoping import all_accounts_scope
 from invoices.models import NumberSeries, Seller

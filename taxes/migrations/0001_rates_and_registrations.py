@@ -65,6 +65,7 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="tax_rate_is_a_percentage",
+                        violation_error_message="A rate is a percentage from 0 to 100.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("country__regex", "^[A-Z]{2}$")),
@@ -137,6 +138,7 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="tax_registration_ends_after_it_begins",
+                        violation_error_message="The first day on which it no longer holds comes after the first on which it does.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -145,6 +147,7 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="tax_registration_has_a_number",
+                        violation_error_message="A registration has a number; only what is relied on without registering has none.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("country__regex", "^[A-Z]{2}$")),

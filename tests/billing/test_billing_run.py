@@ -11,11 +11,6 @@ from django.utils import timezone
 from accounts.models import Account
 from audit.models import AuditEvent
 from billing.billing_run import (
-    ItemBusy,
-    ItemNotParked,
-    RunNotStopped,
-    RunNotWaiting,
-    RunStopped,
     approve_run,
     counts,
     discard_item,
@@ -23,11 +18,12 @@ from billing.billing_run import (
     retry_item,
     start_run,
     stop_run,
-    work_run,
 )
 from billing.consumption import discard_draft
 from billing.models import BillingEntry, BillingRun, BillingRunItem
+from billing.refusals import ItemBusy, ItemNotParked, RunNotStopped, RunNotWaiting, RunStopped
 from billing.tasks import bill_due_entries, work_billing_runs
+from billing.working import work_run
 from common.scoping import account_scope, all_accounts_scope
 from invoices.models import Invoice, InvoiceLine, NumberSeries, Seller
 from invoices.refusals import InvoiceNotDraft

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -184,8 +184,3 @@ def _totals(
         prepaid=prepaid,
         due=net + tax - prepaid,
     )
-
-
-def days_after(document: InvoiceDocument, days: int) -> date:
-    assert document.issue_date is not None
-    return document.issue_date + timedelta(days=days)

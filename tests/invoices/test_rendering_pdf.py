@@ -181,7 +181,7 @@ def test_long_names_and_numbers_stay_within_the_page() -> None:
         3,
         buyer=replace(BUYER, name="Gesellschaft" * 18, contact_name="Dr. " + "x" * 120),
         order_number="PO-" + "1234567890" * 6,
-        seller=replace(SELLER, name="Northwind " * 12),
+        seller=replace(SELLER, name="Northwind " * 12, legal_information="Board: A. Ruiz " * 30),
     )
     pdf = render_pdf(document)
     joined = text_of(pdf).replace("\n", "")
@@ -190,10 +190,11 @@ def test_long_names_and_numbers_stay_within_the_page() -> None:
     assert "PO-" + "1234567890" * 6 in joined
     assert "£84.46" in joined
     with closing(pypdfium2.PdfDocument(pdf)) as document_read:
-        width, _ = document_read[0].get_size()
+        width, height = document_read[0].get_size()
         boxes = [one.get_bounds() for one in document_read[0].get_objects()]
     assert boxes
     assert all(0 <= left <= right <= width for left, _, right, _ in boxes)
+    assert all(0 <= bottom <= top <= height for _, bottom, _, top in boxes)
 
 
 @pytest.mark.slow

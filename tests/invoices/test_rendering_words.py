@@ -238,16 +238,39 @@ def test_buyer_is_named_with_contact_address_phone_and_tax_number() -> None:
     assert sheet.buyer_details == "Phone +44 117 496 0123\nVAT no. GB987654321"
 
 
-def test_seller_stands_in_the_footer_with_all_registrations() -> None:
-    seller = replace(SELLER, tax_registration="37/1/2", legal_information="Line one\nLine two")
-    footer = "\n".join(lay_out(a_document(1, seller=seller)).footer).split("\n")
+def test_seller_stands_at_the_foot_with_all_registrations() -> None:
+    seller = replace(
+        SELLER,
+        contact_name="Accounts",
+        trading_name="Northwind",
+        tax_registration="37/1/2",
+        legal_information="Line one\nLine two",
+    )
 
-    for line in (
-        "Northwind Hosting Ltd", "Unit 4, Mill Lane", "Leeds", "LS1 4AP", "United Kingdom",
-        "Phone +44 113 496 0000", "billing@northwind.example", "VAT no. GB123456789",
-        "Tax no. 37/1/2", "Reg. no. 04512345", "Line one", "Line two",
-    ):  # fmt: skip
-        assert line in footer
+    assert [column.split("\n") for column in lay_out(a_document(1, seller=seller)).footer] == [
+        [
+            "Northwind Hosting Ltd",
+            "Northwind",
+            "Unit 4, Mill Lane, Leeds, LS1 4AP, United Kingdom",
+        ],
+        ["Accounts", "Phone +44 113 496 0000", "billing@northwind.example", "northwind.example"],
+        [
+            "VAT no. GB123456789",
+            "Tax no. 37/1/2",
+            "Reg. no. 04512345",
+            "Line one",
+            "Line two",
+        ],
+    ]
+
+
+def test_what_has_no_room_at_the_foot_is_printed_once_as_a_note() -> None:
+    seller = replace(SELLER, legal_information="Sitz der Gesellschaft: " + "Musterstadt " * 30)
+    sheet = lay_out(a_document(1, seller=seller))
+
+    assert len(sheet.footer) == 2
+    assert "VAT no. GB123456789" in sheet.notes[-1]
+    assert seller.legal_information in sheet.notes[-1]
 
 
 def test_transfer_says_where_to_and_what_to_quote() -> None:

@@ -75,8 +75,8 @@ def test_message_that_kills_its_worker_every_time_is_parked_and_recorded(
 @pytest.mark.parametrize(
     ("document", "complaint"),
     [
-        (lambda: store_document(sha256="0" * 64), "AttachmentAltered"),
-        (lambda: Attachment("nowhere.pdf", "INV-1.pdf", "0" * 64), "FileNotFoundError"),
+        (lambda: store_document(sha256="0" * 64), "DocumentAltered"),
+        (lambda: Attachment("nowhere.pdf", "INV-1.pdf", "0" * 64), "DocumentMissing"),
     ],
 )
 def test_document_that_was_altered_or_lost_is_never_sent_and_holds_up_nobody(

@@ -12,6 +12,7 @@ from config.urls import handler400, handler403, handler404, handler500  # noqa: 
 from config.urls import urlpatterns as real_urls
 from invoices.models import Seller
 from portal.errors import RefusalMiddleware
+from tests.factories import make_seller
 from tests.people import People, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -35,7 +36,7 @@ def break_down(request: HttpRequest) -> HttpResponse:
 
 @account_page(ANY_MEMBER)
 def write_and_refuse(request: HttpRequest, access: Access) -> HttpResponse:
-    Seller.objects.create(code="left-behind")
+    make_seller("left-behind")
     raise NotToday("Not that one.")
 
 

@@ -1,17 +1,16 @@
-import getpass
 from argparse import ArgumentParser
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from accounts.models import Account
 from audit.recording import Actor
-from billing.billing_run import counts, start_run, work_run
+from billing.billing_run import counts, due_day, start_run
 from billing.models import BillingRun, BillingRunItem
 from billing.preview import AccountPreview, preview_run
+from billing.working import work_run
 from common.exceptions import DomainError
 from common.scoping import all_accounts_scope
 from invoices.models import Invoice
@@ -37,13 +36,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        as_of = options["as_of"] or timezone.localdate()
+        as_of = options["as_of"] or due_day()
         account = self._account(options["account"])
         if options["dry_run"]:
             self._preview(as_of, account)
             return
-        # Whoever sits at this terminal; the panel's people are known by their address instead.
-        actor = Actor.system(f"{getpass.getuser()} at the command line")
+        actor = Actor.at_terminal()
         try:
             run = start_run(
                 as_of=as_of,
@@ -102,7 +100,7 @@ class Command(BaseCommand):
                 totals.setdefault(plan.currency, _Sum()).add(plan.signed_gross, plan.kind)
         for currency, found in sorted(totals.items()):
             self.stdout.write(f"Would issue {found.describe(currency)}")
-        if not totals:
+        if not (totals or refused):
             self.stdout.write(f"Nothing is due by {as_of}.")
         if refused:
             raise CommandError(f"{refused:,} accounts could not be billed.")

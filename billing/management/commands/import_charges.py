@@ -107,7 +107,7 @@ class Command(BaseCommand):
                     source=options["source"],
                     with_cells=refused_rows is not None,
                 ),
-                actor=Actor.system("import_charges"),
+                actor=Actor.at_terminal(),
                 listener=report,
             )
             report.end(outcome, name=source.name)

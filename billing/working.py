@@ -1,0 +1,145 @@
+"""Working billing runs: account after account, by whichever process claims it.
+
+The command that started a run works it in the foreground; workers do the same when the bell rings.
+What an account raises concerns that account alone.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.utils import timezone
+
+from accounts.models import Account
+from audit.recording import Actor
+from billing.approval import reasons_to_wait
+from billing.billing_run import counts, let_issue
+from billing.consumption import Rulebook, draft_account, load_rulebook
+from billing.models import BillingRun, BillingRunItem
+from billing.queues import DRAFT_QUEUE, ISSUE_QUEUE
+from common import bell
+from common.claims import (
+    BATCH_SIZE,
+    Claim,
+    Deadline,
+    LeaseLost,
+    Queue,
+    begin,
+    each_due,
+    fail,
+    finish,
+    park,
+)
+from common.exceptions import DomainError
+from common.scoping import account_scope, all_accounts_scope
+from invoices.issuing import issue_locked, lock_drafts
+from invoices.models import Invoice
+
+logger = logging.getLogger(__name__)
+
+_ACTOR = Actor.system("billing run")
+
+# Called with the run's counts by state after every so many accounts.
+Progress = Callable[[dict[str, int]], None]
+
+
+def work_runs(
+    progress: Progress | None = None,
+    *,
+    run: BillingRun | None = None,
+    budget: timedelta | None = None,
+) -> bool:
+    """Draft and issue whatever is due, of every run; False when ``budget`` ended it before that.
+
+    ``progress`` is told the counts of ``run``.
+    """
+    deadline = Deadline(budget)
+    rules = load_rulebook()
+    for queue, work in ((DRAFT_QUEUE, _draft), (ISSUE_QUEUE, _issue)):
+        due = each_due(queue, deadline=deadline, when_more=_ring)
+        for number, claimed in enumerate(due, start=1):
+            _attempt(queue, claimed, partial(work, rules=rules))
+            if progress and run and number % BATCH_SIZE == 0:
+                progress(counts(run))
+        if deadline.is_over():
+            return False
+        _advance_runs()
+    return True
+
+
+def work_run(run: BillingRun, progress: Progress | None = None) -> BillingRun:
+    """Work in the foreground until ``run`` waits, has finished, or others hold what is left."""
+    work_runs(progress, run=run)
+    run.refresh_from_db()
+    return run
+
+
+def _ring() -> None:
+    bell.ring(bell.WORK_BILLING_RUNS)
+
+
+def _attempt(queue: Queue, claimed: Claim, work: Callable[[Claim], None]) -> None:
+    if not begin(queue, claimed):
+        return
+    try:
+        work(claimed)
+    except DomainError as refusal:
+        # Trying again would be refused again: it waits for a person at once.
+        park(queue, claimed, error=refusal)
+    except LeaseLost:
+        logger.warning("billing run item %s was taken over by another worker", claimed.pk)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:
+        logger.exception("billing run item %s failed", claimed.pk)
+        fail(queue, claimed, error=error)
+
+
+def _draft(claimed: Claim, *, rules: Rulebook) -> None:
+    with account_scope(claimed.account_pk):
+        item = BillingRunItem.objects.select_related("run").get(pk=claimed.pk)
+        draft_account(item.account_id, as_of=item.run.as_of, rules=rules, batch_id=item.run_id)
+        _finish(DRAFT_QUEUE, claimed, BillingRunItem.State.DRAFTED)
+
+
+def _issue(claimed: Claim, *, rules: Rulebook) -> None:
+    with account_scope(claimed.account_pk):
+        account = Account.objects.select_for_update(no_key=True).get(pk=claimed.account_pk)
+        item = BillingRunItem.objects.get(pk=claimed.pk, account=account)
+        drafts = lock_drafts(Invoice.objects.filter(batch_id=item.run_id), account=account)
+        issue_locked(drafts, account=account, actor=_ACTOR, tax_book=rules.taxes)
+        _finish(ISSUE_QUEUE, claimed, BillingRunItem.State.ISSUED)
+
+
+def _finish(queue: Queue, claimed: Claim, state: BillingRunItem.State) -> None:
+    if not finish(queue, claimed, state=state, attempts=0):
+        raise LeaseLost
+
+
+def _advance_runs() -> None:
+    """Move on the runs whose last account is through its step."""
+    with all_accounts_scope("moving billing runs on"):
+        moving = BillingRun.objects.select_for_update(no_key=True, skip_locked=True).filter(
+            state__in=(BillingRun.State.DRAFTING, BillingRun.State.ISSUING)
+        )
+        for run in moving:
+            if run.items.filter(DRAFT_QUEUE.unfinished()).exists():
+                continue
+            if run.items.filter(state=BillingRunItem.State.DRAFTED).exists():
+                _decide(run)
+            elif not run.items.filter(ISSUE_QUEUE.unfinished()).exists():
+                run.state = BillingRun.State.FINISHED
+                run.finished_at = timezone.now()
+                run.save(update_fields=["state", "finished_at"])
+
+
+def _decide(run: BillingRun) -> None:
+    """Drafting is over and left drafts: issue them at once, or wait for a person."""
+    run.waiting_because = "" if run.approve_at_once else reasons_to_wait(run)
+    if run.waiting_because:
+        run.state = BillingRun.State.WAITING
+        run.save(update_fields=["state", "waiting_because"])
+    else:
+        let_issue(run, actor=_ACTOR)
