@@ -1,22 +1,13 @@
 from typing import Any
-from zoneinfo import available_timezones
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts.forms import AccountForm, ContactForm, MembershipForm
 from accounts.models import Account, Contact, Membership
-from accounts.permissions import access_in_words, flag_choices
+from accounts.permissions import access_in_words
 from audit.actions import Action
 from audit.admin import AuditedAdmin
-
-
-class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
-    def clean_timezone(self) -> str:
-        name: str = self.cleaned_data["timezone"]
-        if name not in available_timezones():
-            raise forms.ValidationError("Enter a time zone such as Europe/Berlin.")
-        return name
 
 
 @admin.register(Account)
@@ -40,12 +31,6 @@ class AccountAdmin(AuditedAdmin):
 
     def subject_of(self, obj: Account) -> str:
         return f"account {obj.number}"
-
-
-class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
-    flags = forms.MultipleChoiceField(
-        choices=flag_choices, required=False, widget=forms.CheckboxSelectMultiple
-    )
 
 
 @admin.register(Membership)
@@ -78,6 +63,7 @@ class MembershipAdmin(AuditedAdmin):
 class ContactAdmin(AuditedAdmin):
     added_action = Action.CONTACT_CHANGED
     changed_action = Action.CONTACT_CHANGED
+    form = ContactForm
     list_display = ("account", "kind", "name", "company", "email")
     list_filter = ("kind",)
     list_select_related = ("account",)

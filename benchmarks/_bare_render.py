@@ -1,6 +1,6 @@
 """Renders a part of the issued documents and says what the rendering alone cost, as JSON.
 
-``python -m benchmarks._bare_render 0 4`` takes the first, fifth, ninth …, ``1 4`` the second, sixth.
+``python -m benchmarks._bare_render 0 4`` takes the first, fifth …, ``1 4`` the second, sixth …
 What is read from the database is not counted, nor is the first render, which loads fonts and
 templates.
 """

@@ -1,6 +1,8 @@
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -8,6 +10,7 @@ from audit.acting import actor_of
 from audit.actions import Action
 from audit.admin import AuditedAdmin, ReadOnlyAdmin, ReadOnlyInline
 from common.exceptions import DomainError
+from invoices.forms import SellerForm
 from invoices.models import (
     Delivery,
     Document,
@@ -19,6 +22,7 @@ from invoices.models import (
     Seller,
     Settlement,
 )
+from invoices.numbering import start_series
 from invoices.retrying import retry_document
 
 
@@ -28,6 +32,7 @@ class SellerAdmin(AuditedAdmin):
 
     added_action = Action.SELLER_CHANGED
     changed_action = Action.SELLER_CHANGED
+    form = SellerForm
     list_display = ("code", "legal_name", "country", "accounting_currency")
     search_fields = ("code", "legal_name", "trading_name")
     ordering = ("code",)
@@ -40,9 +45,19 @@ class SellerAdmin(AuditedAdmin):
         return () if obj is None else ("code",)
 
 
+class NextSeriesForm(ActionForm):
+    """What stands beside the list of actions."""
+
+    prefix = forms.CharField(label="Prefix of the next series:", max_length=20, required=False)
+
+
 @admin.register(NumberSeries)
 class NumberSeriesAdmin(AuditedAdmin):
-    """Series count by themselves. Once a number was given, only the end of one can be declared."""
+    """Series count by themselves. Once a number was given, only the end of one can be declared.
+
+    A series is followed by the next one in one step, an action of the list: between two steps there
+    would be no series, and nothing could be issued.
+    """
 
     added_action = Action.SELLER_CHANGED
     changed_action = Action.SELLER_CHANGED
@@ -51,6 +66,26 @@ class NumberSeriesAdmin(AuditedAdmin):
     list_select_related = ("seller",)
     ordering = ("seller", "kind", "-is_current", "prefix")
     _counters = ("last_sequence", "last_issue_date", "last_hash")
+    action_form = NextSeriesForm
+    actions = ["start_next"]
+
+    @admin.action(description="Start the next series", permissions=["change"])
+    def start_next(self, request: HttpRequest, queryset: QuerySet[NumberSeries]) -> None:
+        prefix = request.POST.get("prefix", "").strip()
+        chosen = list(queryset[:2])
+        if len(chosen) != 1 or not prefix:
+            self.message_user(
+                request,
+                "Choose one series and enter the prefix of the one that follows it.",
+                messages.WARNING,
+            )
+            return
+        try:
+            started = start_series(chosen[0], prefix=prefix, actor=actor_of(request))
+        except DomainError as refusal:
+            self.message_user(request, str(refusal), messages.WARNING)
+        else:
+            self.message_user(request, f"The next number is {started.number(1)}.", messages.SUCCESS)
 
     def subject_of(self, obj: NumberSeries) -> str:
         return f"series {obj.prefix} of seller {obj.seller.code}"

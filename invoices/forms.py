@@ -1,27 +1,26 @@
 """What staff enter about sellers. What would stop issuing or sending later is refused here."""
 
+from types import ModuleType
+
 from django import forms
-from django.contrib.admin.helpers import ActionForm
 from stdnum import bic, iban
-from stdnum.exceptions import ValidationError as StdnumError
+from stdnum.exceptions import ValidationError as Mistyped
 
 from invoices.models import Seller
 from mail.addresses import UnusableAddress, envelope_address
 
-# The longest IBAN, in groups of four as it is printed.
+# The longest IBAN (34 characters), in groups of four as it is printed.
 _PRINTED_IBAN_LENGTH = 42
 
 
 class SellerForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Codes, colour and logo are checked by the model's own validators."""
+
     iban = forms.CharField(label="IBAN", max_length=_PRINTED_IBAN_LENGTH, required=False)
 
     class Meta:
         model = Seller
         fields = "__all__"
-
-    def clean_country(self) -> str:
-        code: str = self.cleaned_data["country"]
-        return code
 
     def clean_email(self) -> str:
         address: str = self.cleaned_data["email"]
@@ -32,14 +31,17 @@ class SellerForm(forms.ModelForm):  # type: ignore[type-arg]
         return address
 
     def clean_iban(self) -> str:
-        """Without the blanks that are printed, as e-invoices and QR codes want it."""
-        return _checked(iban.validate, self.cleaned_data["iban"], "an IBAN: it may be mistyped")
+        return _checked(self.cleaned_data["iban"], by=iban, wanted="IBAN")
 
     def clean_bic(self) -> str:
-        return _checked(bic.validate, self.cleaned_data["bic"], "a BIC such as DEUTDEFF")
+        return _checked(self.cleaned_data["bic"], by=bic, wanted="BIC such as DEUTDEFF")
 
 
-class NextSeriesForm(ActionForm):
-    prefix = forms.CharField(
-        label="Prefix of the next series:", max_length=20, required=False, strip=True
-    )
+def _checked(text: str, *, by: ModuleType, wanted: str) -> str:
+    """``text`` without the blanks that are printed, as e-invoices and QR codes want it."""
+    if not text:
+        return ""
+    try:
+        return str(by.validate(text))
+    except Mistyped as error:
+        raise forms.ValidationError(f"“{text}” is no {wanted}: {error}") from error

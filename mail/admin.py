@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -5,8 +7,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from audit.acting import actor_of
 from audit.admin import ReadOnlyAdmin
+from mail.forms import SuppressedAddressForm
 from mail.models import HeldBatch, OutgoingEmail, SuppressedAddress
 from mail.outbox import EmailNotFailed, retry
+from mail.suppressing import release, suppress
 
 
 @admin.register(OutgoingEmail)
@@ -58,6 +62,27 @@ class HeldBatchAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SuppressedAddress)
-class SuppressedAddressAdmin(ReadOnlyAdmin):
+class SuppressedAddressAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Staff add an address and delete it, which lets mail go there again; both are audited."""
+
+    form = SuppressedAddressForm
     list_display = ("address", "reason", "since")
     search_fields = ("=address",)
+    ordering = ("-since",)
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: SuppressedAddress | None = None
+    ) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: SuppressedAddress, form: Any, change: bool
+    ) -> None:
+        obj.pk = suppress(obj.address, reason=obj.reason, actor=actor_of(request)).pk
+
+    def delete_model(self, request: HttpRequest, obj: SuppressedAddress) -> None:
+        release(obj, actor=actor_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SuppressedAddress]) -> None:
+        for suppressed in queryset:
+            release(suppressed, actor=actor_of(request))

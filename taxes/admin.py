@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from audit.actions import Action
 from audit.admin import AuditedAdmin
 from taxes.models import TaxRate, TaxRegistration
+from taxes.seller_codes import seller_codes
 from taxes.tax_ids import TaxNumber, check_non_union_number, check_tax_number
 from taxes.territories import is_known
 from taxes.vocabulary import Scheme, TaxNumberStatus
@@ -28,7 +29,13 @@ class TaxRateForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class TaxRegistrationForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Refuses a mistyped number: it would stand on every invoice."""
+    """Refuses a mistyped number, which would stand on every invoice, and a seller there is not."""
+
+    seller_code = forms.ChoiceField(
+        choices=lambda: [(code, code) for code in seller_codes()],
+        label="Seller",
+        help_text="its code",
+    )
 
     class Meta:
         model = TaxRegistration
@@ -79,7 +86,11 @@ class TaxRateAdmin(AuditedAdmin):
 
 @admin.register(TaxRegistration)
 class TaxRegistrationAdmin(AuditedAdmin):
-    """A registration that ends gets its last day; invoices were issued under it."""
+    """A registration stays as it was entered, since invoices were issued under it.
+
+    One that ends gets the first day on which it no longer holds (``valid_to``), and no more; what
+    replaces it is a row of its own.
+    """
 
     added_action = Action.TAX_REGISTRATION_CHANGED
     changed_action = Action.TAX_REGISTRATION_CHANGED
@@ -87,3 +98,10 @@ class TaxRegistrationAdmin(AuditedAdmin):
     list_display = ("seller_code", "scheme", "country", "number", "valid_from", "valid_to")
     list_filter = ("seller_code", "scheme")
     search_fields = ("seller_code", "number")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: TaxRegistration | None = None
+    ) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        return ("seller_code", "country", "scheme", "number", "valid_from")

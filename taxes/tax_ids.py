@@ -69,6 +69,12 @@ def check_tax_number(text: str, *, country: str, confirmed: bool = False) -> Tax
     return TaxNumber(normalised=well_formed, status=status)
 
 
+def in_form(text: str, country: str) -> str | None:
+    """``text`` as ``check_tax_number`` writes it; None where it says INVALID."""
+    found = check_tax_number(text, country=country)
+    return None if found.status == TaxNumberStatus.INVALID else found.normalised
+
+
 def check_non_union_number(text: str) -> TaxNumber:
     """Like ``check_tax_number`` for a seller's number in the non-Union One Stop Shop (EU…)."""
     compact = _compact(text)
