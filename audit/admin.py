@@ -11,6 +11,7 @@ from audit.acting import actor_of
 from audit.actions import Action
 from audit.models import AuditEvent
 from audit.recording import record
+from common.forms import WholeRowForm
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -42,6 +43,7 @@ class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
 class AuditedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Staff may add and change, never delete; each change is an audit event with both values."""
 
+    form = WholeRowForm
     added_action: Action
     changed_action: Action
     # Shown to nobody, not even to whoever reads the log.

@@ -48,7 +48,7 @@ class SellerAdmin(AuditedAdmin):
 class NextSeriesForm(ActionForm):
     """What stands beside the list of actions."""
 
-    prefix = forms.CharField(label="Prefix of the next series:", max_length=20, required=False)
+    next_prefix = forms.CharField(label="Prefix of the next series:", max_length=20, required=False)
 
 
 @admin.register(NumberSeries)
@@ -71,7 +71,7 @@ class NumberSeriesAdmin(AuditedAdmin):
 
     @admin.action(description="Start the next series", permissions=["change"])
     def start_next(self, request: HttpRequest, queryset: QuerySet[NumberSeries]) -> None:
-        prefix = request.POST.get("prefix", "").strip()
+        prefix = request.POST.get("next_prefix", "").strip()
         chosen = list(queryset[:2])
         if len(chosen) != 1 or not prefix:
             self.message_user(

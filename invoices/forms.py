@@ -6,21 +6,17 @@ from django import forms
 from stdnum import bic, iban
 from stdnum.exceptions import ValidationError as Mistyped
 
-from invoices.models import Seller
+from common.forms import WholeRowForm
 from mail.addresses import UnusableAddress, envelope_address
 
 # The longest IBAN (34 characters), in groups of four as it is printed.
 _PRINTED_IBAN_LENGTH = 42
 
 
-class SellerForm(forms.ModelForm):  # type: ignore[type-arg]
+class SellerForm(WholeRowForm):
     """Codes, colour and logo are checked by the model's own validators."""
 
     iban = forms.CharField(label="IBAN", max_length=_PRINTED_IBAN_LENGTH, required=False)
-
-    class Meta:
-        model = Seller
-        fields = "__all__"
 
     def clean_email(self) -> str:
         address: str = self.cleaned_data["email"]

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from audit.actions import Action
 from audit.admin import AuditedAdmin
+from common.forms import WholeRowForm
 from taxes.models import TaxRate, TaxRegistration
 from taxes.seller_codes import seller_codes
 from taxes.tax_ids import TaxNumber, check_non_union_number, check_tax_number
@@ -19,7 +20,7 @@ def _known_country(code: str) -> str:
     return code
 
 
-class TaxRateForm(forms.ModelForm):  # type: ignore[type-arg]
+class TaxRateForm(WholeRowForm):
     class Meta:
         model = TaxRate
         fields = ["country", "rate_class", "valid_from", "percent", "source"]
@@ -28,7 +29,7 @@ class TaxRateForm(forms.ModelForm):  # type: ignore[type-arg]
         return _known_country(self.cleaned_data["country"])
 
 
-class TaxRegistrationForm(forms.ModelForm):  # type: ignore[type-arg]
+class TaxRegistrationForm(WholeRowForm):
     """Refuses a mistyped number, which would stand on every invoice, and a seller there is not."""
 
     seller_code = forms.ChoiceField(

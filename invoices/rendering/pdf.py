@@ -107,6 +107,7 @@ def _style(page: str, colour: str) -> CSS:
         "invoices/pdf/document.css",
         {
             "family": fonts.FAMILY,
+            "figures": fonts.FIGURES_FAMILY,
             "colour": colour,
             "page_before": before,
             "page_between": between,

@@ -131,6 +131,7 @@ def test_stray_space_and_line_breaks_in_texts_become_one_space() -> None:
         ({"date": "31.01.2026"}, Reason.DATE, "is not written as 2026-01-31"),
         ({"date": "2026-02-30"}, Reason.DATE, "is no date"),
         ({"date": "1899-12-30"}, Reason.DATE, "is not between 1990-01-01 and 2099-12-31"),
+        ({"date": "1995-06-01"}, Reason.DATE, "before 2003-07-01, the first day whose tax rules"),
         ({"date": "20260131"}, Reason.DATE, "is not written as 2026-01-31"),
         ({"period_start": "2026-01-01"}, Reason.PERIOD, "has a period without period end"),
         (
@@ -216,6 +217,11 @@ def test_a_date_may_carry_a_time_of_day_and_is_the_day_that_is_written() -> None
     assert taken(date="2026-01-31T23:59:59-08:00").tax_point == date(2026, 1, 31)
     layout = Layout(date_format="%d/%m/%Y")
     assert taken(layout, date="31/01/2026").tax_point == date(2026, 1, 31)
+
+
+def test_a_period_may_begin_before_the_first_known_tax_law() -> None:
+    charge = taken(date="2003-07-01", period_start="2003-06-01", period_end="2003-07-01")
+    assert charge.tax_point == date(2003, 7, 1)
 
 
 def test_names_of_countries_become_codes_whatever_their_case() -> None:

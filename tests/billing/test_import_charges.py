@@ -15,11 +15,14 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account, Membership
 from audit.models import AuditEvent
+from billing.charges import staging
+from billing.charges.checking import Refused
+from billing.charges.fields import Reason, Refusal
 from billing.charges.new_accounts import owner_address
 from billing.models import BillingEntry
 from common.scoping import all_accounts_scope
@@ -501,6 +504,41 @@ def test_the_retail_sample_comes_in_as_another_reading_of_it_says() -> None:
     assert countries.keys() == first.keys()
     for reference, country in first.items():
         assert countries[reference] == codes.get(country, countries[reference])
+
+
+def test_a_row_that_is_no_csv_is_refused_alone_whatever_the_delimiter(take: Importer) -> None:
+    a_seller()
+    good = charge(an_account())
+    content = (HEADER + good).replace(",", "\t") + '"abc"x\t1\n'
+    said = take(content.encode(), "--delimiter", "\t", "--accept-valid")
+    assert said.refused_lines == ["line 3: is no CSV ('\\t' expected after '\"')"]
+    assert len(entries()) == 1
+
+
+def test_text_reaches_the_staging_table_as_it_is() -> None:
+    said = "a tab\t, a line\r\n, a backslash \\ and \\N"
+    row = staging.StagedRow(Refused(7, "K\\1", Reason.UNREADABLE, said), ["\t", "\\"])
+    with transaction.atomic():
+        staging.stage([row], source="")
+        assert list(staging.refusals()) == [
+            Refusal(7, Reason.UNREADABLE, said, ("\t", "\\")),
+        ]
+
+
+def test_a_charge_id_that_does_not_fit_is_not_said_to_be_used_again(take: Importer) -> None:
+    a_seller()
+    header = HEADER.strip() + ",charge_id\n"
+    said = take((header + charge(an_account(), charge_id="7" * 101)).encode())
+    assert "1 have a charge id that does not fit or is used again" in said.out
+
+
+def test_whoever_took_a_file_is_on_record(take: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "grace")
+    a_seller()
+    take(charge(an_account()))
+    with all_accounts_scope("a test reads the audit log"):
+        event = AuditEvent.objects.get(action="charges:imported")
+    assert event.actor_label == "grace at the command line"
 
 
 def test_charges_are_out_of_reach_without_a_scope(take: Importer) -> None:

@@ -65,6 +65,11 @@ def test_misplaced_quotation_marks_fault_their_row_and_no_other() -> None:
     assert rows[2].cells == ["3", "4"]
 
 
+def test_a_fault_names_the_delimiter_in_print() -> None:
+    rows = rows_of(b'a\tb\n"1"x\t2\n', delimiter="\t")
+    assert rows[1].fault == "is no CSV ('\\t' expected after '\"')"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

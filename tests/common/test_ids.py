@@ -30,7 +30,12 @@ def test_an_address_has_one_form(entered: str, kept: str) -> None:
 
 
 def test_what_people_mean_to_be_different_stays_different() -> None:
-    spelled = ("a.lice@example.com", "alice@example.com", "alice+x@example.com", "álice@example.com")
+    spelled = (
+        "a.lice@example.com",
+        "alice@example.com",
+        "alice+x@example.com",
+        "álice@example.com",
+    )
     assert len({normalise_email(address) for address in spelled}) == len(spelled)
 
 

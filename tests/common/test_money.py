@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from common.money import exponent, quantum, round_money
 
 # ISO 4217, table A.1: every other currency in use has two decimals.
-WITHOUT_DECIMALS = frozenset(
-    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV")
-    + ("XAF", "XOF", "XPF")
-)
-WITH_THREE_DECIMALS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
+# fmt: off
+WITHOUT_DECIMALS = {
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
+    "XAF", "XOF", "XPF",
+}
+# fmt: on
+WITH_THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
 CURRENCIES = frozenset(
     code
     for periods in get_global("territory_currencies").values()

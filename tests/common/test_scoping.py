@@ -1,4 +1,4 @@
-"""Opening, nesting and leaving scopes. What a scope shows is in tests/architecture/test_walls.py."""
+"""Opening, nesting and leaving scopes. What they show is in tests/architecture/test_walls.py."""
 
 import pytest
 from django.db import DatabaseError, connection, transaction

@@ -9,7 +9,7 @@ READERS = (
     ROOT / "config" / "settings.py",
     ROOT / "common" / "embedded" / "places.py",
 )
-READ = re.compile(r'(?:env\.\w+|_required|_secret|environ\.get)\(\s*"([A-Z_]+)"')
+READ = re.compile(r"""(?:env\.\w+|_required|_secret|environ\.get)\(\s*["']([A-Z_]+)["']""")
 NOT_THE_PROGRAMS = "## Read by `make`"
 
 

@@ -11,14 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from accounts.contacts import billing_details
 from accounts.models import Account, Contact, Membership
 from common.scoping import account_scope, all_accounts_scope
-from invoices.crediting import credit_invoice
 from invoices.drafting import Charge, plan_drafts, save_drafts
 from invoices.issuing import issue_invoice
 from invoices.models import (
     Delivery,
     Document,
     Invoice,
-    InvoiceAllowance,
     InvoiceLine,
     InvoiceTaxLine,
     NumberSeries,
@@ -28,16 +26,15 @@ from invoices.models import (
 from invoices.numbering import NoNumberSeries, lock_next_number, take
 from invoices.parties import Party
 from invoices.refusals import (
-    CannotCredit,
     DraftOutdated,
     ExchangeRateMissing,
     InvoiceEmpty,
     InvoiceNotDraft,
 )
-from invoices.sealing import content_hash, digests
 from invoices.taxation import load_tax_book
 from mail.addresses import UnusableAddress
 from taxes.models import TaxRate
+from tests.invoices.sealed import rehash
 from tests.scenes import (
     A_DAY,
     ACTOR,
@@ -75,23 +72,6 @@ def a_draft(account: Account, seller: Seller, **charge: Any) -> Invoice:
         )
         save_drafts(plans, account=account, batch_id=None)
         return Invoice.objects.get(account=account, state="draft")
-
-
-def rehash(invoice: Invoice) -> str:
-    """The content hash, worked out from what the database holds now."""
-    with account_scope(invoice.account_id):
-        fresh = Invoice.objects.select_related("preceding").get(pk=invoice.pk)
-        mine = {"account": invoice.account_id, "invoice": invoice.pk}
-        return content_hash(
-            fresh,
-            of_lists=digests(
-                lines=InvoiceLine.objects.filter(**mine),
-                allowances=InvoiceAllowance.objects.filter(**mine),
-                tax_lines=InvoiceTaxLine.objects.filter(**mine),
-                recipients=Delivery.objects.filter(**mine),
-            ),
-            preceding_number=fresh.preceding.number if fresh.preceding else None,
-        )
 
 
 def test_issuing_numbers_and_freezes_a_draft() -> None:
@@ -267,36 +247,6 @@ def test_issue_dates_are_days_of_the_seller_and_never_run_backwards() -> None:
     with transaction.atomic():
         behind = lock_next_number(seller, kind="invoice", now=late_in_utc)
     assert behind.issue_date == issued.issue_date
-
-
-def test_a_credit_keeps_the_rate_of_what_it_credits() -> None:
-    seller = a_seller()
-    account = an_account()
-    issued = issue_invoice(a_draft(account, seller, tax_point=date(2010, 12, 1)), actor=ACTOR)
-    assert issued.tax_total == Decimal("3.50")
-    TaxRate.objects.filter(country="GB").update(percent=Decimal(25))
-    Account.objects.filter(pk=account.pk).update(country="US")
-    note = credit_invoice(issued, actor=ACTOR)
-    assert (note.kind, note.preceding, note.tax_total) == ("credit_note", issued, Decimal("3.50"))
-    with account_scope(account):
-        [line] = InvoiceLine.objects.filter(invoice=note)
-        assert (line.tax_rate, line.quantity) == (Decimal("17.5"), 2)
-        assert Settlement.objects.get(invoice=issued).credited == issued.gross_total
-    with pytest.raises(CannotCredit):
-        credit_invoice(issued, actor=ACTOR)
-
-
-def test_a_credit_note_goes_to_the_frozen_recipients_of_the_invoice() -> None:
-    seller, account = a_seller(), an_account()
-    issued = issue_invoice(a_draft(account, seller), actor=ACTOR)
-    User.objects.filter(memberships__account=account).update(email="new@customer.example")
-    note = credit_invoice(issued, actor=ACTOR)
-    with account_scope(account):
-        addresses = [
-            list(Delivery.objects.filter(invoice=invoice).values_list("address", "reasons"))
-            for invoice in (issued, note)
-        ]
-    assert addresses[0] == addresses[1]
 
 
 @pytest.mark.django_db(transaction=True)

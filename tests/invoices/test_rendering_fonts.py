@@ -1,10 +1,12 @@
 """Names in any script: real glyphs where the fonts are, and told at start where they are not."""
 
 import logging
-import shutil
+from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from pytest_django import Settings
 
@@ -131,17 +133,41 @@ def test_first_alternative_that_is_installed_is_used(
     assert fonts._available(cjk, fonts._system_files()) == (tmp_path / "best.ttc",)
 
 
-def test_configuration_holds_exactly_the_given_files_and_is_made_once(
+def test_folder_links_to_exactly_the_given_files_and_is_made_once(
     settings: Settings, tmp_path: Path
 ) -> None:
-    files = [settings.FONTS_DIR / face for face in fonts.OWN_FACES]
-    first = fonts._configuration(tmp_path, files)
-    shutil.copytree(first.parent, tmp_path / "copy", symlinks=True)
+    own = [settings.FONTS_DIR / face for face in fonts.OWN_FACES]
+    other = tmp_path / "Other.ttf"
+    other.touch()
+    var = tmp_path / "var"
+    first = fonts._folder_of_links(var, own=own, others=[other])
 
-    assert fonts._configuration(tmp_path, reversed(files)) == first
-    assert {link.resolve() for link in (first.parent / "faces").iterdir()} == {
-        file.resolve() for file in files
+    assert fonts._folder_of_links(var, own=own[::-1], others=[other]) == first
+    linked = {str(link.relative_to(first)): link.resolve() for link in first.glob("f*s/*")}
+    assert linked == {
+        "faces/Inter_400Regular.ttf": own[0].resolve(),
+        "faces/Inter_600SemiBold.ttf": own[1].resolve(),
+        "faces/Other.ttf": other,
+        "figures/Inter_400Regular.ttf": own[0].resolve(),
+        "figures/Inter_600SemiBold.ttf": own[1].resolve(),
     }
-    assert str(first.parent / "faces") in first.read_text()
-    assert fonts._configuration(tmp_path, files[:1]) != first
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("tmp")] == []
+    assert fonts._folder_of_links(var, own=own, others=[]) != first
+    # Nothing that was made aside is left.
+    assert len(list(var.iterdir())) == 2
+
+
+def test_figures_in_columns_are_of_one_width() -> None:
+    """A column of ones is as wide as a column of eights."""
+    lines = [
+        a_line(1, description="x", item_id="", period=None, unit_price=Decimal("111111.11")),
+        a_line(2, description="x", item_id="", period=None, unit_price=Decimal("888888.88")),
+    ]
+    with closing(pypdfium2.PdfDocument(render_pdf(a_document(lines)))) as document:
+        page = document[0].get_textpage()
+        widths = []
+        for price in ("111,111.11", "888,888.88"):
+            index, _ = page.search(price).get_next()
+            left, right = page.get_charbox(index), page.get_charbox(index + 9)
+            widths.append(right[0] - left[0])
+
+    assert widths[0] == pytest.approx(widths[1], abs=0.6)

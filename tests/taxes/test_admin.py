@@ -7,9 +7,15 @@ from typing import Any
 import pytest
 from django.contrib.admin import site
 from django.http import HttpRequest
+from django.urls import reverse
 
+from invoices.models import Seller
 from taxes.admin import TaxRateAdmin, TaxRateForm, TaxRegistrationForm
-from taxes.models import TaxRate
+from taxes.models import TaxRate, TaxRegistration
+from tests.admin_pages import form_of, refused
+from tests.factories import make_seller
+from tests.people import signed_in
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +26,11 @@ REGISTRATION = {
     "number": "GB 980 7806 84",
     "valid_from": "2010-01-01",
 }
+
+
+@pytest.fixture(autouse=True)
+def seller() -> Seller:
+    return make_seller("main")
 
 
 def registration_form(**changes: Any) -> TaxRegistrationForm:
@@ -87,3 +98,27 @@ def test_a_rates_key_stays_and_no_rate_is_deleted() -> None:
     assert admin.get_readonly_fields(request()) == ()
     assert not admin.has_delete_permission(request(), shipped)
     assert not admin.has_delete_permission(request(), own)
+
+
+def test_a_registration_of_a_seller_there_is_not_is_refused() -> None:
+    assert list(registration_form(seller_code="mian").errors) == ["seller_code"]
+
+
+def test_an_entered_registration_can_only_be_ended(staff: User) -> None:
+    registration = TaxRegistration.objects.get(seller_code="main")
+    browser = signed_in(staff)
+    address = reverse("admin:taxes_taxregistration_change", args=[registration.pk])
+    assert list(form_of(browser, address)) == []
+    sent = {"valid_to": "2027-01-01", "number": "GB980780684", "valid_from": "1999-01-01"}
+    assert browser.post(address, sent).status_code == 302
+    before, registration = registration, TaxRegistration.objects.get(pk=registration.pk)
+    assert registration.valid_to == date(2027, 1, 1)
+    assert (registration.number, registration.valid_from) == (before.number, before.valid_from)
+
+
+def test_what_is_wrong_with_a_registration_is_said_in_words(staff: User) -> None:
+    registration = TaxRegistration.objects.get(seller_code="main")
+    address = reverse("admin:taxes_taxregistration_change", args=[registration.pk])
+    said = refused(signed_in(staff), address, valid_to="1990-01-01")
+    assert said["__all__"].startswith("The first day on which it no longer holds comes after")
+    assert "has a number" in registration_form(number="").errors["__all__"][0]

@@ -1,0 +1,19 @@
+from django import forms
+from django.core.exceptions import ValidationError
+
+
+class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Checks a row's constraints with what is shown and not edited, too.
+
+    Django leaves out every constraint that touches a field which the form has not, such as a
+    read-only one of the admin: the database's refusal would end in an error page.
+    """
+
+    def validate_unique(self) -> None:
+        super().validate_unique()
+        # Else the same complaint might stand there twice.
+        if not self.non_field_errors():
+            try:
+                self.instance.validate_constraints(exclude=set(self.errors))
+            except ValidationError as error:
+                self.add_error(None, error)
