@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Account
@@ -100,6 +101,9 @@ def _attempt(queue: Queue, claimed: Claim, work: Callable[[Claim], None]) -> Non
 def _draft(claimed: Claim, *, rules: Rulebook) -> None:
     with account_scope(claimed.account_pk):
         item = BillingRunItem.objects.select_related("run").get(pk=claimed.pk)
+        if _is_stopped(item):
+            _finish(DRAFT_QUEUE, claimed, BillingRunItem.State.STOPPED)
+            return
         draft_account(item.account_id, as_of=item.run.as_of, rules=rules, batch_id=item.run_id)
         _finish(DRAFT_QUEUE, claimed, BillingRunItem.State.DRAFTED)
 
@@ -108,9 +112,24 @@ def _issue(claimed: Claim, *, rules: Rulebook) -> None:
     with account_scope(claimed.account_pk):
         account = Account.objects.select_for_update(no_key=True).get(pk=claimed.account_pk)
         item = BillingRunItem.objects.get(pk=claimed.pk, account=account)
+        if _is_stopped(item):
+            _finish(ISSUE_QUEUE, claimed, BillingRunItem.State.STOPPED)
+            return
         drafts = lock_drafts(Invoice.objects.filter(batch_id=item.run_id), account=account)
         issue_locked(drafts, account=account, actor=_ACTOR, tax_book=rules.taxes)
         _finish(ISSUE_QUEUE, claimed, BillingRunItem.State.ISSUED)
+
+
+def _is_stopped(item: BillingRunItem) -> bool:
+    """Whether the run was stopped since the account was claimed.
+
+    FOR SHARE: whoever stops the run waits until accounts in hand are through, or is seen here.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state FROM billing_billingrun WHERE id = %s FOR SHARE", [item.run_id]
+        )
+        return bool(cursor.fetchone() == (BillingRun.State.STOPPED,))
 
 
 def _finish(queue: Queue, claimed: Claim, state: BillingRunItem.State) -> None:

@@ -7,7 +7,6 @@ is away or frozen delays the caller by half a second once and is then left alone
 
 import logging
 import time
-from functools import partial
 
 from celery import current_app
 from django.conf import settings
@@ -35,7 +34,8 @@ def ring(task_name: str) -> None:
 
     Never raises and never rolls anything back: the rows are committed, the sweep will find them.
     """
-    transaction.on_commit(partial(_send, task_name), robust=True)
+    # Not a partial: Django's robust handling asks a callback for its name.
+    transaction.on_commit(lambda: _send(task_name), robust=True)
 
 
 def answered(task_name: str) -> None:

@@ -26,6 +26,9 @@ from common.scoping import account_scope, all_accounts_scope
 MAX_ATTEMPTS = 5
 # Longer than Celery's hard time limit of 120 s, so that no lease ends under a living worker.
 LEASE = timedelta(seconds=180)
+# Until its turn comes a row is leased for less: should the worker die, its neighbours wait no
+# longer than this. One whose turn comes later finds the lease lost, and leaves the row alone.
+CLAIM_LEASE = timedelta(seconds=45)
 BATCH_SIZE = 25
 # Waits before the second to the fifth attempt of a row that failed by an exception.
 _BACKOFF = (
@@ -132,6 +135,10 @@ class Deadline:
 
     def __init__(self, budget: timedelta | None) -> None:
         self._ends_at = time.monotonic() + budget.total_seconds() if budget else math.inf
+
+    def end_now(self) -> None:
+        """Take up nothing more: what the work needs is away."""
+        self._ends_at = -math.inf
 
     def is_over(self) -> bool:
         return time.monotonic() >= self._ends_at
@@ -270,7 +277,7 @@ def _lease(queue: Queue, condition: str, size: int) -> list[Claim]:
             {
                 **_due_parameters(queue),
                 "token": token,
-                "lease": LEASE.total_seconds(),
+                "lease": CLAIM_LEASE.total_seconds(),
                 "size": size,
             },
         )
@@ -286,7 +293,7 @@ def _park_exhausted(queue: Queue) -> None:
             f"UPDATE {table} SET state = %(parked)s, lease_token = NULL, leased_until = NULL,"
             "  last_error = %(reason)s"
             f" WHERE id IN (SELECT id FROM {table}"
-            "  WHERE state = %(working)s AND attempts >= %(most)s AND leased_until < now()"
+            "  WHERE state = %(working)s AND attempts >= %(most)s AND leased_until < clock_timestamp()"
             "  FOR UPDATE SKIP LOCKED) RETURNING id, account_id",
             {
                 "working": queue.working_state,
@@ -302,9 +309,13 @@ def _park_exhausted(queue: Queue) -> None:
 
 _DUE = (
     "((state = ANY(%(due)s) AND next_attempt_at <= clock_timestamp())"
-    " OR (state = %(working)s AND leased_until < clock_timestamp()))"
+    " OR (state = %(working)s AND attempts < %(most)s AND leased_until < clock_timestamp()))"
 )
 
 
 def _due_parameters(queue: Queue) -> dict[str, Any]:
-    return {"due": list(queue.due_states), "working": queue.working_state}
+    return {
+        "due": list(queue.due_states),
+        "working": queue.working_state,
+        "most": MAX_ATTEMPTS,
+    }

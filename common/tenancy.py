@@ -88,6 +88,9 @@ def guard(
             f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql {security}"
             " SET search_path = public, pg_temp AS"
             f" $guard$ {declarations} BEGIN {body} END $guard$",
+            # A trigger fires without it; whoever may call the function could hang it on a table of
+            # their own making and have it run their code, with the owner's rights if it has those.
+            f"REVOKE EXECUTE ON FUNCTION {function}() FROM PUBLIC",
             f"CREATE {kind} {name} {when} ON {table} {timing}"
             f" FOR EACH ROW EXECUTE FUNCTION {function}()",
         ],

@@ -47,7 +47,8 @@ task_soft_time_limit = 90
 
 worker_prefetch_multiplier = 1
 worker_soft_shutdown_timeout = 30
-worker_cancel_long_running_tasks_on_connection_loss = True
+# Losing Redis loses the bell and not the work: what is in hand goes on (docs/decisions/0060).
+worker_cancel_long_running_tasks_on_connection_loss = False
 # C libraries leak a little. A task is many batches, so this is some thousands of documents.
 worker_max_tasks_per_child = 200
 worker_max_memory_per_child = 350_000  # KiB

@@ -77,6 +77,7 @@ def _draft(original: Invoice) -> Invoice:
         tax_group=original.tax_group,
         preceding=original,
         tax_point_date=original.tax_point_date,
+        delivery_date=original.delivery_date,
         period_start=original.period_start,
         period_end=original.period_end,
         locale=original.locale,

@@ -4,14 +4,26 @@ The bytes are stored before the row says so; a worker that is killed in between 
 its own hash, which the next attempt finds again, because the same document gives the same bytes.
 """
 
+import errno
 import logging
 from datetime import timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
+from django.db.models import F
 from django.db.models.functions import Now
 
 from common import bell
-from common.claims import Claim, Deadline, LeaseLost, begin, each_due, fail, finish, park
+from common.claims import (
+    Claim,
+    Deadline,
+    LeaseLost,
+    begin,
+    each_due,
+    fail,
+    finish,
+    park,
+    put_back,
+)
 from common.exceptions import DomainError
 from common.scoping import account_scope
 from common.storage import StoredDocument, store_document
@@ -24,12 +36,17 @@ from invoices.rendering.pdf import LAYOUT_VERSION, render_pdf
 
 logger = logging.getLogger(__name__)
 
+# Full, over quota, read-only or broken: what an operator mends, for all documents at once.
+_STORAGE_IS_AWAY = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_STORAGE_PAUSE = timedelta(seconds=20)
+
 
 def render_due(*, budget: timedelta | None = None) -> bool:
     """Render until nothing is due; False when ``budget`` ended it before that."""
     deadline = Deadline(budget)
     for claimed in each_due(RENDER_QUEUE, deadline=deadline, when_more=_ring):
-        _attempt(claimed)
+        if not _attempt(claimed):
+            deadline.end_now()
     return not deadline.is_over()
 
 
@@ -37,10 +54,10 @@ def _ring() -> None:
     bell.ring(bell.RENDER_DOCUMENTS)
 
 
-def _attempt(claimed: Claim) -> None:
-    """One counted attempt at one document."""
+def _attempt(claimed: Claim) -> bool:
+    """One counted attempt at one document; False when there is no point in trying another."""
     if not begin(RENDER_QUEUE, claimed):
-        return
+        return True
     try:
         invoice, content = _read(claimed)
         stored = store_document(render_pdf(content), suffix=".pdf")
@@ -53,9 +70,30 @@ def _attempt(claimed: Claim) -> None:
     except SoftTimeLimitExceeded:
         # The task is over; the lease runs out by itself and the row is then tried alone.
         raise
+    except OSError as error:
+        if error.errno in _STORAGE_IS_AWAY:
+            _wait_for_storage(claimed, error)
+            return False
+        logger.exception("document %s could not be stored", claimed.pk)
+        fail(RENDER_QUEUE, claimed, error=error)
     except Exception as error:
         logger.exception("document %s could not be rendered", claimed.pk)
         fail(RENDER_QUEUE, claimed, error=error)
+    return True
+
+
+def _wait_for_storage(claimed: Claim, error: OSError) -> None:
+    """A full disk is not the fault of a document: nothing is counted, and all wait."""
+    logger.error("documents cannot be stored: %s", error)
+    with account_scope(claimed.account_pk):
+        put_back(
+            RENDER_QUEUE,
+            claimed,
+            state=Document.State.PENDING,
+            delay=_STORAGE_PAUSE,
+            attempts=F("attempts") - 1,
+            last_error=str(error),
+        )
 
 
 def _read(claimed: Claim) -> tuple[Invoice, InvoiceDocument]:

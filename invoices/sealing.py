@@ -128,9 +128,16 @@ def digests(
     recipients: Iterable[Delivery],
 ) -> dict[str, str]:
     """The hashes of the four lists, each in its own fixed order, whatever order they come in."""
+    lines = list(lines)
+    positions = {line.pk: line.position for line in lines}
     return {
         "lines": _digest([_plain(line, _LINE) for line in _by(lines, "position")]),
-        "allowances": _digest([_plain(row, _ALLOWANCE) for row in _by(allowances, "position")]),
+        "allowances": _digest(
+            [
+                _plain(row, _ALLOWANCE) | {"line": _position(row, positions)}
+                for row in _by(allowances, "position")
+            ]
+        ),
         "tax_lines": _digest(
             [_plain(row, _TAX_LINE) for row in _by(tax_lines, "category", "rate")]
         ),
@@ -150,6 +157,11 @@ def content_hash(
     content = _plain(invoice, _HEADER)
     content |= {"version": VERSION, "preceding": preceding_number, "lists": dict(of_lists)}
     return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+def _position(allowance: InvoiceAllowance, positions: Mapping[int, int]) -> str | None:
+    """Which line it is on; None for one on the document. Keys of rows are no content."""
+    return None if allowance.line_id is None else str(positions[allowance.line_id])
 
 
 def _digest(rows: list[dict[str, object]]) -> str:

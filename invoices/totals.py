@@ -123,7 +123,8 @@ def _subtotals(
         for amount in amounts:
             taxable[amount.tax] = taxable.get(amount.tax, ZERO) + sign * amount.net
             said = words.setdefault(amount.tax, {})
-            said.setdefault(amount.exemption_reason, amount.exemption_code)
+            if amount.exemption_reason:
+                said.setdefault(amount.exemption_reason, amount.exemption_code)
     return tuple(
         TaxSubtotal(
             tax=key,

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
 from audit.acting import actor_of
-from audit.admin import ReadOnlyAdmin
+from audit.admin import DeclaredFiltersAdmin, ReadOnlyAdmin
 from mail.forms import SuppressedAddressForm
 from mail.models import HeldBatch, OutgoingEmail, SuppressedAddress
 from mail.outbox import EmailNotFailed, retry
@@ -62,7 +62,7 @@ class HeldBatchAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SuppressedAddress)
-class SuppressedAddressAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SuppressedAddressAdmin(DeclaredFiltersAdmin):
     """Staff add an address and delete it, which lets mail go there again; both are audited."""
 
     form = SuppressedAddressForm

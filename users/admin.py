@@ -78,6 +78,11 @@ class UserAdmin(AuditedAdmin):
         fixed = self.readonly_fields
         return fixed if request.user.is_superuser else (*fixed, *_POWERS)
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may do everything is changed, and shut out, only by another such."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or not obj.is_superuser or request.user.is_superuser)
+
 
 @admin.register(Group)
 class GroupAdmin(AuditedAdmin):
@@ -88,3 +93,7 @@ class GroupAdmin(AuditedAdmin):
     search_fields = ("name",)
     ordering = ("name",)
     filter_horizontal = ("permissions",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who could add to a group's rights could add to their own."""
+        return () if request.user.is_superuser else ("permissions",)

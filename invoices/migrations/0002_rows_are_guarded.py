@@ -89,6 +89,12 @@ _INVOICE_IS_FROZEN = f"""
 """
 
 _SERIES_COUNTS_ON = f"""
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.last_sequence <> 0 THEN
+            {refuse("format('series %s starts before its first number', NEW.prefix)")}
+        END IF;
+        RETURN NEW;
+    END IF;
     IF TG_OP = 'DELETE' THEN
         IF OLD.last_sequence > 0 THEN
             {refuse("format('series %s has given out numbers', OLD.prefix)")}
@@ -136,6 +142,12 @@ _SETTLEMENT_KEEPS_ITS_TOTAL = f"""
 """
 
 _DOCUMENT_KEEPS_ITS_BYTES = f"""
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'pending' THEN
+            {refuse("'a document starts before it is rendered'")}
+        END IF;
+        RETURN NEW;
+    END IF;
     IF TG_OP = 'DELETE' THEN
         {refuse("'a document of an issued invoice cannot be deleted'")}
     END IF;
@@ -148,6 +160,13 @@ _DOCUMENT_KEEPS_ITS_BYTES = f"""
 
 # Recipients are frozen at issue; the only change is the email being made for it, once.
 _DELIVERY_KEEPS_ITS_RECIPIENT = f"""
+    IF TG_OP = 'INSERT' THEN
+        SELECT state INTO parent_state FROM invoices_invoice WHERE id = NEW.invoice_id FOR SHARE;
+        IF parent_state <> 'draft' THEN
+            {refuse("'a recipient of an issued document cannot be added'")}
+        END IF;
+        RETURN NEW;
+    END IF;
     IF TG_OP = 'DELETE' THEN
         {refuse("'a recipient of an issued document cannot be removed'")}
     END IF;
@@ -193,7 +212,7 @@ class Migration(migrations.Migration):
         guard(
             "invoices_numberseries",
             "counts_on_by_one",
-            when="BEFORE UPDATE OR DELETE",
+            when="BEFORE INSERT OR UPDATE OR DELETE",
             body=_SERIES_COUNTS_ON,
         ),
         guard(
@@ -213,13 +232,14 @@ class Migration(migrations.Migration):
         guard(
             "invoices_document",
             "keeps_its_bytes",
-            when="BEFORE UPDATE OR DELETE",
+            when="BEFORE INSERT OR UPDATE OR DELETE",
             body=_DOCUMENT_KEEPS_ITS_BYTES,
         ),
         guard(
             "invoices_delivery",
             "keeps_its_recipient",
-            when="BEFORE UPDATE OR DELETE",
+            when="BEFORE INSERT OR UPDATE OR DELETE",
+            declare="parent_state text;",
             body=_DELIVERY_KEEPS_ITS_RECIPIENT,
         ),
     ]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection
 
 from common.embedded.places import RUNTIME_ROLE
 from common.scoping import (
@@ -14,7 +14,7 @@ from common.scoping import (
     current_scope,
 )
 from invoices.models import Invoice
-from tests.scenes import a_seller, an_account, an_issued_invoice
+from tests.scenes import an_account
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +61,17 @@ def test_the_runtime_role_may_truncate_nothing_and_create_nothing() -> None:
     )
     assert privileges == []
     assert rows("SELECT has_schema_privilege('public', 'CREATE')") == [(False,)]
+
+
+def test_the_runtime_role_can_call_no_function_of_ours() -> None:
+    """Triggers fire without it. A SECURITY DEFINER one that could be hung on a temporary table with
+    an implicit cast would run the caller's code with the owner's rights.
+    """
+    callable_ones = rows(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        " AND has_function_privilege(oid, 'EXECUTE')"
+    )
+    assert callable_ones == []
 
 
 def test_audit_rows_can_be_added_and_read_only() -> None:
@@ -130,15 +141,6 @@ def test_every_reference_of_a_model_is_held_by_the_database() -> None:
     ]
     # The account of a child row: its composite keys carry it to a row whose account is checked.
     assert [pair for pair in fields if pair not in covered] == []
-
-
-@pytest.fixture
-def two_invoices() -> tuple[Invoice, Invoice]:
-    seller = a_seller()
-    return (
-        an_issued_invoice(an_account(), seller),
-        an_issued_invoice(an_account(), seller),
-    )
 
 
 def test_without_a_scope_every_tenant_table_is_empty(two_invoices: tuple[Invoice, Invoice]) -> None:
@@ -219,47 +221,6 @@ def test_a_scope_ends_with_an_error_in_its_block() -> None:
     assert current_scope() == ""
 
 
-FROZEN = (
-    "UPDATE invoices_invoice SET gross_total = 1, net_total = 1, tax_total = 0, line_total = 1",
-    "UPDATE invoices_invoice SET buyer_party = '{}'",
-    "UPDATE invoices_invoice SET issue_date = issue_date - 1",
-    "UPDATE invoices_invoice SET number = 'INV-9'",
-    "UPDATE invoices_invoice SET state = 'draft', number = NULL, sequence = NULL",
-    "UPDATE invoices_invoice SET state = 'void', voided_at = now(), notes = 'x'",
-    "UPDATE invoices_invoice SET content_hash = repeat('0', 64)",
-    "DELETE FROM invoices_invoice",
-    "UPDATE invoices_invoiceline SET description = 'x'",
-    "DELETE FROM invoices_invoiceline",
-    "INSERT INTO invoices_invoiceline SELECT (line).* FROM (SELECT line FROM invoices_invoiceline"
-    " line LIMIT 1) AS copied",
-    "UPDATE invoices_invoicetaxline SET tax_amount = 0",
-    "DELETE FROM invoices_invoicetaxline",
-    "UPDATE invoices_delivery SET address = 'thief@elsewhere.example'",
-    "DELETE FROM invoices_delivery",
-    "DELETE FROM invoices_document",
-    "UPDATE invoices_settlement SET total = 0",
-    "UPDATE invoices_settlement SET credited = total + 1",
-    "DELETE FROM invoices_settlement",
-    "UPDATE billing_billingentry SET unit_price = 0",
-    "UPDATE billing_billingentry SET invoice_line_id = NULL",
-    "DELETE FROM billing_billingentry",
-    "UPDATE invoices_numberseries SET last_sequence = last_sequence + 2",
-    "UPDATE invoices_numberseries SET last_sequence = 0, last_hash = '', last_issue_date = NULL",
-    "UPDATE invoices_numberseries SET prefix = 'OTHER-'",
-    "DELETE FROM invoices_numberseries WHERE last_sequence > 0",
-    "UPDATE accounts_account SET number = number + 1",
-)
-
-
-@pytest.mark.parametrize("statement", FROZEN)
-def test_what_is_issued_cannot_be_changed_by_sql(
-    two_invoices: tuple[Invoice, Invoice], statement: str
-) -> None:
-    with pytest.raises(IntegrityError), all_accounts_scope("trying to change what is issued"):
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-
-
 FORBIDDEN = (
     "TRUNCATE invoices_invoice CASCADE",
     "TRUNCATE audit_auditevent",
@@ -281,24 +242,3 @@ def test_the_runtime_role_cannot_take_a_wall_down(
     with pytest.raises(ProgrammingError), all_accounts_scope("trying to take a wall down"):
         with connection.cursor() as cursor:
             cursor.execute(statement)
-
-
-def test_a_document_cannot_be_numbered_past_its_series(
-    two_invoices: tuple[Invoice, Invoice],
-) -> None:
-    issued, _ = two_invoices
-    with account_scope(issued.account_id):
-        draft = Invoice.objects.create(
-            account_id=issued.account_id,
-            seller=issued.seller,
-            kind="invoice",
-            locale="en",
-            currency="GBP",
-            accounting_currency="GBP",
-        )
-        draft.state, draft.series, draft.sequence = "issued", issued.series, 999
-        draft.number, draft.content_hash = "INV-000999", "0" * 64
-        draft.issue_date, draft.issued_at = issued.issue_date, issued.issued_at
-        draft.seller_party = draft.buyer_party = {}
-        with pytest.raises(IntegrityError, match="not the next number"), transaction.atomic():
-            draft.save()

@@ -21,9 +21,11 @@ from billing.billing_run import (
 )
 from billing.consumption import discard_draft
 from billing.models import BillingEntry, BillingRun, BillingRunItem
+from billing.queues import ISSUE_QUEUE
 from billing.refusals import ItemBusy, ItemNotParked, RunNotStopped, RunNotWaiting, RunStopped
 from billing.tasks import bill_due_entries, work_billing_runs
 from billing.working import work_run
+from common.claims import claim
 from common.scoping import account_scope, all_accounts_scope
 from invoices.models import Invoice, InvoiceLine, NumberSeries, Seller
 from invoices.refusals import InvoiceNotDraft
@@ -239,6 +241,24 @@ def test_a_stopped_run_issues_nothing_and_can_be_taken_up_again() -> None:
     approve_run(run, actor=ACTOR)
     work_run(run)
     assert [document.state for document in documents_of(account)] == ["issued"]
+
+
+def test_a_run_that_is_stopped_issues_no_account_that_a_worker_has_claimed() -> None:
+    seller = a_seller()
+    accounts = [an_account() for _ in range(3)]
+    for account in accounts:
+        a_charge(account, seller)
+    run = bill(approve_at_once=False)
+    approve_run(run, actor=ACTOR)
+    [*claimed] = claim(ISSUE_QUEUE)
+    stop_run(run, actor=ACTOR)
+    with all_accounts_scope("as the lease of that worker ends"):
+        BillingRunItem.objects.filter(pk__in=[each.pk for each in claimed]).update(
+            leased_until=timezone.now() - timedelta(seconds=1)
+        )
+    work_run(run)
+    assert counts(run) == {"stopped": 3}
+    assert {document.state for document in all_documents()} == {"draft"}
 
 
 def test_a_discarded_draft_frees_its_entries() -> None:

@@ -14,6 +14,7 @@ from django.db.models import F
 
 from common.claims import (
     BATCH_SIZE,
+    CLAIM_LEASE,
     LEASE,
     MAX_ATTEMPTS,
     Claim,
@@ -149,16 +150,25 @@ def test_a_claim_leases_by_the_clock_of_the_database(work: Queue) -> None:
     row = stored(pk)
     assert row.state == State.SENDING
     assert row.leased_until is not None
-    assert before + LEASE <= row.leased_until <= database_clock() + LEASE
+    assert before + CLAIM_LEASE <= row.leased_until <= database_clock() + CLAIM_LEASE
 
 
 def test_a_lease_keeps_others_away_until_it_runs_out(work: Queue) -> None:
     [pk] = add()
     claim_one(work)
-    pass_time(LEASE - timedelta(seconds=30))
+    pass_time(CLAIM_LEASE - timedelta(seconds=30))
     assert claim(work) == []
     pass_time(timedelta(seconds=31))
     assert claim_one(work).pk == pk
+
+
+def test_a_row_that_was_begun_is_left_to_its_worker_for_longer(work: Queue) -> None:
+    """Rows that wait for their turn in a batch are soon free again if their worker dies."""
+    assert LEASE > CLAIM_LEASE
+    add()
+    start_one(work)
+    pass_time(LEASE - timedelta(seconds=30))
+    assert claim(work) == []
 
 
 def test_a_worker_that_died_before_it_began_spoils_no_row(work: Queue) -> None:
@@ -227,7 +237,7 @@ def test_two_workers_take_different_rows_and_never_wait_for_each_other(work: Que
 def test_beginning_counts_the_attempt_and_renews_the_lease(work: Queue) -> None:
     [pk] = add()
     claimed = claim_one(work)
-    pass_time(timedelta(seconds=100))
+    pass_time(timedelta(seconds=20))
     before = database_clock()
     assert begin(work, claimed)
     row = stored(pk)
@@ -321,6 +331,18 @@ def test_a_task_works_until_nothing_is_due(work: Queue) -> None:
     assert sorted(worked) == sorted(added)
     # One full batch: there was work for somebody else too.
     assert len(rings) == 1
+
+
+def test_a_task_that_meets_an_outage_leaves_the_rest_as_it_was(work: Queue) -> None:
+    added = add(4)
+    deadline = Deadline(None)
+    worked = []
+    for claimed in each_due(work, deadline=deadline, when_more=lambda: None):
+        worked.append(claimed.pk)
+        begin(work, claimed)
+        deadline.end_now()
+    assert len(worked) == 1
+    assert {claimed.pk for claimed in claim(work)} == set(added) - set(worked)
 
 
 def test_a_task_whose_time_is_over_leaves_the_rest_to_the_next(work: Queue) -> None:

@@ -1,5 +1,6 @@
 """From an issued document to mail in a real server's hands: rendered, stored, sent."""
 
+import errno
 import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +18,7 @@ from audit.models import AuditEvent
 from billing.billing_run import stop_run
 from common.claims import MAX_ATTEMPTS
 from common.scoping import account_scope, all_accounts_scope
-from common.storage import read_document
+from common.storage import StoredDocument, read_document
 from invoices import producing
 from invoices.models import Delivery, Document, Invoice
 from invoices.producing import render_due
@@ -179,6 +180,25 @@ def test_a_document_that_cannot_be_rendered_is_parked_and_holds_up_nobody(
     retry_document(parked, actor=ACTOR)
     with pytest.raises(DocumentNotParked):
         retry_document(parked, actor=ACTOR)
+
+
+def test_a_full_disk_parks_nothing_and_rendering_resumes_when_it_is_freed(sink: Sink) -> None:
+    seller = a_seller()
+    issued = [an_issued_invoice(an_account(), seller) for _ in range(3)]
+
+    def no_space(*_: object, **__: object) -> StoredDocument:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(producing, "store_document", no_space)
+        for _ in range(MAX_ATTEMPTS + 1):
+            assert not render_due()
+            with all_accounts_scope("as time goes by"):
+                Document.objects.update(next_attempt_at=timezone.now())
+    assert render_due()
+    with all_accounts_scope("looking at what became of them"):
+        found = Document.objects.filter(invoice__in=issued).values_list("state", "attempts")
+        assert set(found) == {("stored", 0)}
 
 
 def test_stopping_a_run_holds_the_mail_that_has_not_left(sink: Sink) -> None:
