@@ -293,7 +293,8 @@ def _park_exhausted(queue: Queue) -> None:
             f"UPDATE {table} SET state = %(parked)s, lease_token = NULL, leased_until = NULL,"
             "  last_error = %(reason)s"
             f" WHERE id IN (SELECT id FROM {table}"
-            "  WHERE state = %(working)s AND attempts >= %(most)s AND leased_until < clock_timestamp()"
+            "  WHERE state = %(working)s AND attempts >= %(most)s"
+            "  AND leased_until < clock_timestamp()"
             "  FOR UPDATE SKIP LOCKED) RETURNING id, account_id",
             {
                 "working": queue.working_state,
