@@ -77,9 +77,11 @@ class Command(BaseCommand):
             raise CommandError(f"{refused}\nNothing was taken.") from refused
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was taken.", returncode=130) from None
-        if outcome.refused_rows and not (options["accept_valid"] or options["dry_run"]):
+        if outcome.refused_rows and not options["accept_valid"]:
+            # A dry run ends as the real one would, so that a script may ask first.
+            nothing = "would be" if options["dry_run"] else "was"
             raise CommandError(
-                "Nothing was taken, since rows were refused."
+                f"Nothing {nothing} taken, since rows were refused."
                 " Mend them, or take the good ones with --accept-valid."
             )
 
