@@ -354,7 +354,7 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(take: Importer) -> None
     rows = charge(an_account()) + charge("")
     said = take(rows, "--dry-run")
     assert "1 would be taken" in said.out
-        assert "Nothing would be taken" in said.refusal
+    assert "Nothing would be taken" in said.refusal
     assert entries() == []
     assert not AuditEvent.objects.filter(action="charges:imported").exists()
 
