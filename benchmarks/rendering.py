@@ -47,7 +47,10 @@ class Press:
         assert self.process.stdout is not None
         self.process.stdin.write(f"{lines}\n")
         self.process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name} ended with {self.process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
 

@@ -38,7 +38,7 @@ class BillingEntry(models.Model):
     # The reference of the system it came from, printed with the line; not an order number.
     source_reference = models.CharField(max_length=100, blank=True)
     # SHA-256 in hex that makes taking the same charge twice impossible: see billing.charges.
-    dedup_key = models.CharField(max_length=64, unique=True)
+    dedup_key = models.CharField(max_length=64)
     invoice_line = models.OneToOneField(
         InvoiceLine,
         on_delete=models.PROTECT,
@@ -51,6 +51,8 @@ class BillingEntry(models.Model):
     class Meta:
         verbose_name_plural = "billing entries"
         constraints: ClassVar[list[models.BaseConstraint]] = [
+            # Not unique=True on the column, which would add a second index for LIKE.
+            models.UniqueConstraint(fields=["dedup_key"], name="entry_taken_once"),
             models.CheckConstraint(condition=Q(unit_price__gte=0), name="entry_price_is_br_27"),
             models.CheckConstraint(
                 condition=Q(price_base_quantity__gt=0), name="entry_base_quantity_is_positive"

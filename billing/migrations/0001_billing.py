@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                 ("due_on", models.DateField()),
                 ("order_number", models.CharField(blank=True, max_length=100)),
                 ("source_reference", models.CharField(blank=True, max_length=100)),
-                ("dedup_key", models.CharField(max_length=64, unique=True)),
+                ("dedup_key", models.CharField(max_length=64)),
                 (
                     "created_at",
                     models.DateTimeField(
@@ -136,6 +136,7 @@ class Migration(migrations.Migration):
                     )
                 ],
                 "constraints": [
+                    models.UniqueConstraint(fields=("dedup_key",), name="entry_taken_once"),
                     models.CheckConstraint(
                         condition=models.Q(("unit_price__gte", 0)), name="entry_price_is_br_27"
                     ),
