@@ -903,7 +903,7 @@ class Migration(migrations.Migration):
             model_name="invoice",
             index=models.Index(
                 condition=models.Q(("state", "draft")),
-                fields=["batch_id", "id"],
+                fields=["batch_id", "account"],
                 name="invoice_drafts_of_run",
             ),
         ),
