@@ -150,7 +150,9 @@ class Invoice(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["account", "-issue_date", "-id"], name="invoice_newest_first"),
             models.Index(
-                fields=["batch_id", "account"], condition=Q(state="draft"), name="invoice_drafts_of_run"
+                fields=["batch_id", "account"],
+                condition=Q(state="draft"),
+                name="invoice_drafts_of_run",
             ),
         ]
 
