@@ -32,12 +32,16 @@ class _Operated(ReadOnlyAdmin):
     ) -> None:
         """Call ``work`` for each of ``rows``; say what was ``done`` to which, and why not."""
         for row in rows:
+            name = self.name_of(row)
             try:
                 work(row, actor=actor_of(request))
             except DomainError as refusal:
-                self.message_user(request, f"{row}: {refusal}", messages.WARNING)
+                self.message_user(request, f"{name}: {refusal}", messages.WARNING)
             else:
-                self.message_user(request, f"{row}: {done}", messages.SUCCESS)
+                self.message_user(request, f"{name}: {done}", messages.SUCCESS)
+
+    def name_of(self, row: Any) -> str:
+        return str(row)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Staff who may change these rows, had they anything to change."""
@@ -60,6 +64,10 @@ class BillingRunAdmin(_Operated):
         ("created_at", "finished_at"),
     )
     readonly_fields = ("progress",)
+
+    def name_of(self, row: BillingRun) -> str:
+        """Without its state, which the action has just changed."""
+        return f"Billing run of {row.as_of:%Y-%m-%d}"
 
     @admin.display(description="accounts")
     def progress(self, run: BillingRun) -> str:

@@ -5,6 +5,7 @@ What an account raises concerns that account alone.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -23,6 +24,7 @@ from billing.queues import DRAFT_QUEUE, ISSUE_QUEUE
 from common import bell
 from common.claims import (
     BATCH_SIZE,
+    CLAIM_LEASE,
     Claim,
     Deadline,
     LeaseLost,
@@ -41,6 +43,11 @@ from invoices.models import Invoice
 logger = logging.getLogger(__name__)
 
 _ACTOR = Actor.system("billing run")
+
+_MOVING = (BillingRun.State.DRAFTING, BillingRun.State.ISSUING)
+# How often the foreground looks at what workers have in hand, and how long beyond their lease.
+_LOOKING_AGAIN_SECONDS = 0.2
+_PATIENCE = timedelta(seconds=15)
 
 # Called with the run's counts by state after every so many accounts.
 Progress = Callable[[dict[str, int]], None]
@@ -71,10 +78,17 @@ def work_runs(
 
 
 def work_run(run: BillingRun, progress: Progress | None = None) -> BillingRun:
-    """Work in the foreground until ``run`` waits, has finished, or others hold what is left."""
-    work_runs(progress, run=run)
-    run.refresh_from_db()
-    return run
+    """Work in the foreground until ``run`` waits, has finished or was stopped.
+
+    What workers have claimed is waited for, but not longer than a dead one's lease keeps it.
+    """
+    gives_up_at = time.monotonic() + (CLAIM_LEASE + _PATIENCE).total_seconds()
+    while True:
+        work_runs(progress, run=run)
+        run.refresh_from_db()
+        if run.state not in _MOVING or time.monotonic() >= gives_up_at:
+            return run
+        time.sleep(_LOOKING_AGAIN_SECONDS)
 
 
 def _ring() -> None:

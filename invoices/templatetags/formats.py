@@ -40,9 +40,9 @@ def percent(value: Decimal) -> str:
 
 
 @register.filter
-def unit(code: str) -> str:
+def unit(code: str, quantity: Decimal) -> str:
     """The word beside a quantity; a code that no language has a word for stands for itself."""
-    return wording_for(_locale().language).units.get(code, code)
+    return wording_for(_locale().language).unit(code, quantity=quantity)
 
 
 @register.filter

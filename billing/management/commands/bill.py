@@ -3,7 +3,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 
 from accounts.models import Account
 from audit.recording import Actor
@@ -82,12 +84,24 @@ class Command(BaseCommand):
             f"{str(run).capitalize()} ({run.pk}): {sum(by_state.values()):,} accounts"
         )
         self.stdout.write(f"  issued {issued:,}, drafts {drafts:,}")
+        if not by_state:
+            self.stdout.write(f"  Nothing is due by {run.as_of}.")
         if run.state == BillingRun.State.WAITING:
             self.stdout.write(f"  The drafts wait for approval: {run.waiting_because}")
+        elif run.state != BillingRun.State.FINISHED:
+            self.stdout.write("  Workers are still at it: see Billing runs in the admin.")
+        self._tell_waiting_runs()
         for item in parked:
             self.stdout.write(f"  Account {item.account.number} is parked: {item.last_error}")
         if count := by_state.get(BillingRunItem.State.PARKED, 0):
             raise CommandError(f"{count:,} accounts could not be billed.")
+
+    def _tell_waiting_runs(self) -> None:
+        """``--approve`` concerns a new run only; those that wait are approved by hand."""
+        if waiting := BillingRun.objects.filter(state=BillingRun.State.WAITING).count():
+            page = f"{settings.SITE_URL}{reverse('admin:billing_billingrun_changelist')}"
+            runs = "1 run waits" if waiting == 1 else f"{waiting:,} runs wait"
+            self.stdout.write(f"  {runs} for approval: {page}")
 
     def _preview(self, as_of: date, account: Account | None) -> None:
         totals: dict[str, _Sum] = {}
