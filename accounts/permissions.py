@@ -38,8 +38,6 @@ ANY_MEMBER: Final = _AnyMember.ANY_MEMBER
 # What a page declares.
 Requirement = Permission | Literal[_AnyMember.ANY_MEMBER]
 
-OWNER = "owner"
-
 _HOLDERS: dict[Permission, frozenset[Flag]] = {
     Permission.INVOICES_VIEW: frozenset({Flag.FULL_ACCESS, Flag.BILLING}),
 }

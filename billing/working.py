@@ -80,15 +80,17 @@ def work_runs(
 def work_run(run: BillingRun, progress: Progress | None = None) -> BillingRun:
     """Work in the foreground until ``run`` waits, has finished or was stopped.
 
-    What workers have claimed is waited for, but not longer than a dead one's lease keeps it.
+    Once nothing is left to claim, what workers have in hand is waited for, but not longer than a
+    dead one's lease keeps it; the run is then returned as it is.
     """
+    work_runs(progress, run=run)
+    run.refresh_from_db()
     gives_up_at = time.monotonic() + (CLAIM_LEASE + _PATIENCE).total_seconds()
-    while True:
+    while run.state in _MOVING and time.monotonic() < gives_up_at:
+        time.sleep(_LOOKING_AGAIN_SECONDS)
         work_runs(progress, run=run)
         run.refresh_from_db()
-        if run.state not in _MOVING or time.monotonic() >= gives_up_at:
-            return run
-        time.sleep(_LOOKING_AGAIN_SECONDS)
+    return run
 
 
 def _ring() -> None:

@@ -1,1 +1,1 @@
-"""What every package builds on: account scope, claimable rows, the bell, money, periods, ids."""
+"""What every package builds on: account scope, claimable rows, the bell, money, ids."""

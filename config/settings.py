@@ -117,7 +117,6 @@ INSTALLED_APPS: list[str] = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "django_otp",
     "django_otp.plugins.otp_totp",
     "csp",

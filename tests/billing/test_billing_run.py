@@ -21,7 +21,7 @@ from billing.billing_run import (
 )
 from billing.consumption import discard_draft
 from billing.models import BillingEntry, BillingRun, BillingRunItem
-from billing.queues import ISSUE_QUEUE
+from billing.queues import DRAFT_QUEUE, ISSUE_QUEUE
 from billing.refusals import ItemBusy, ItemNotParked, RunNotStopped, RunNotWaiting, RunStopped
 from billing.tasks import bill_due_entries, work_billing_runs
 from billing.working import work_run
@@ -259,6 +259,17 @@ def test_a_run_that_is_stopped_issues_no_account_that_a_worker_has_claimed() -> 
     work_run(run)
     assert counts(run) == {"stopped": 3}
     assert {document.state for document in all_documents()} == {"draft"}
+
+
+def test_the_foreground_waits_for_what_a_worker_has_in_hand() -> None:
+    seller, account = a_seller(), an_account()
+    a_charge(account, seller)
+    run = start_run(as_of=A_DAY, actor=ACTOR, approve_at_once=True)
+    assert len(claim(DRAFT_QUEUE)) == 1
+    with all_accounts_scope("as a worker that dies and leaves a second of its lease"):
+        BillingRunItem.objects.update(leased_until=timezone.now() + timedelta(seconds=1))
+    assert work_run(run).state == "finished"
+    assert len(documents_of(account)) == 1
 
 
 def test_a_discarded_draft_frees_its_entries() -> None:
