@@ -6,10 +6,10 @@ within the seller's limits (``billing.approval``), then ``approved → issued``.
 killed leaves a lease that runs out; what it had committed stays, and nothing is done twice.
 """
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Count
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -26,15 +26,37 @@ from common.scoping import account_scope, all_accounts_scope
 from invoices.models import Invoice, Seller
 from mail.outbox import release, withhold
 
+# The daily run of a day starts when the day is this old for all sellers: what is told in the small
+# hours about the day before still gets there first.
+_DAILY_RUN_STARTS = timedelta(hours=3, minutes=15)
 
-def due_day() -> date:
-    """Today, as a billing run means it: the earliest of the sellers' days.
+
+def due_day(now: datetime | None = None) -> date:
+    """The day at ``now``, as a billing run means it: the earliest of the sellers' days.
 
     Nothing is billed before its day has come for all. Without a seller, the day in UTC.
     """
-    now = timezone.now()
+    now = now or timezone.now()
     zones = set(Seller.objects.values_list("timezone", flat=True))
     return min((now.astimezone(ZoneInfo(zone)).date() for zone in zones), default=now.date())
+
+
+def start_daily_run(*, actor: Actor) -> BillingRun | None:
+    """Start the newest day's run; None when it was started before, or by somebody else just now.
+
+    Asked every so often, so a scheduler that was away at the hour, or for days, is no harm: the
+    database knows which day has had its run, and a run bills all that has become due until then.
+    """
+    day = due_day(timezone.now() - _DAILY_RUN_STARTS)
+    had_its_run = BillingRun.objects.filter(daily_for__gte=day)
+    if had_its_run.exists():
+        return None
+    try:
+        return start_run(as_of=day, actor=actor, daily_for=day)
+    except IntegrityError:
+        if had_its_run.exists():
+            return None
+        raise
 
 
 def start_run(
@@ -43,16 +65,19 @@ def start_run(
     actor: Actor,
     only_account: Account | None = None,
     approve_at_once: bool = False,
+    daily_for: date | None = None,
 ) -> BillingRun:
     """Record a run with one item for each account that has something due, and ring for workers.
 
     Two runs at once share no work that matters: an account's entries are drafted under its lock.
+    Raises IntegrityError when the day ``daily_for`` has had its run.
     """
     with all_accounts_scope("a billing run covers every account"):
         run = BillingRun.objects.create(
             as_of=as_of,
             only_account=only_account,
             approve_at_once=approve_at_once,
+            daily_for=daily_for,
             started_by=actor.label,
         )
         with connection.cursor() as cursor:

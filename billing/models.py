@@ -90,6 +90,8 @@ class BillingRun(models.Model):
     state = models.CharField(max_length=20, choices=State.choices, default=State.DRAFTING)
     # Entries due on or before this day are billed. It never back-dates a document.
     as_of = models.DateField()
+    # The day whose daily run this is; a day has one, however many schedulers ask. Else empty.
+    daily_for = models.DateField(null=True, unique=True, editable=False)
     only_account = models.ForeignKey(
         Account, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

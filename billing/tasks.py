@@ -3,7 +3,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from audit.recording import Actor
-from billing.billing_run import due_day, start_run
+from billing.billing_run import start_daily_run
 from billing.working import work_runs
 from common import bell
 
@@ -21,5 +21,5 @@ def work_billing_runs() -> None:
 
 @shared_task(name="billing.tasks.bill_due_entries")
 def bill_due_entries() -> None:
-    """Start the daily run. A second one on the same day finds everything consumed."""
-    start_run(as_of=due_day(), actor=Actor.system("daily billing"))
+    """Start the daily run, unless the day has had it."""
+    start_daily_run(actor=Actor.system("daily billing"))

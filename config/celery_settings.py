@@ -7,7 +7,6 @@ the queue of record.
 from datetime import timedelta
 from typing import Any, Final
 
-from celery.schedules import crontab
 from django.conf import settings
 
 from common import bell
@@ -73,7 +72,10 @@ beat_schedule: dict[str, dict[str, Any]] = {
     }
     for task in (bell.RENDER_DOCUMENTS, bell.SEND_EMAILS, bell.WORK_BILLING_RUNS)
 }
+# Asks; whether the day has had its run, the database knows (billing.billing_run.start_daily_run).
+_DAILY_RUN_ASKED_FOR: Final = timedelta(minutes=15)
 beat_schedule["bill what is due"] = {
     "task": "billing.tasks.bill_due_entries",
-    "schedule": crontab(hour="3", minute="15"),
+    "schedule": _DAILY_RUN_ASKED_FOR,
+    "options": {"expires": _DAILY_RUN_ASKED_FOR.total_seconds()},
 }

@@ -23,7 +23,6 @@ from billing.consumption import discard_draft
 from billing.models import BillingEntry, BillingRun, BillingRunItem
 from billing.queues import DRAFT_QUEUE, ISSUE_QUEUE
 from billing.refusals import ItemBusy, ItemNotParked, RunNotStopped, RunNotWaiting, RunStopped
-from billing.tasks import bill_due_entries, work_billing_runs
 from billing.working import work_run
 from common.claims import claim
 from common.scoping import account_scope, all_accounts_scope
@@ -400,18 +399,6 @@ def test_the_command_says_which_account_could_not_be_billed() -> None:
         with pytest.raises(CommandError, match="1 accounts could not be billed"):
             call_command("bill", as_of=A_DAY, stdout=out, **options)
         assert str(account.number) in out.getvalue()
-
-
-def test_beat_bills_what_is_due_today() -> None:
-    seller, account = a_seller(), an_account()
-    today = timezone.localdate()
-    a_charge(account, seller, due_on=today - timedelta(days=2))
-    a_charge(account, seller, due_on=today + timedelta(days=2))
-    bill_due_entries()
-    bill_due_entries()
-    work_billing_runs()
-    assert [document.state for document in documents_of(account)] == ["draft"]
-    assert free_entries() == 1
 
 
 def test_every_document_of_a_run_takes_the_next_number() -> None:
