@@ -1,8 +1,9 @@
 """Runs the whole of Counterfoil on this machine: servers, web, workers, beat and a mail catcher.
 
-``make run`` and ``make demo`` start it. It holds every process it starts: when one of them ends, or
-on Ctrl-C, SIGTERM or a closed terminal, it stops them all, PostgreSQL and Redis last. An operator's
-installation runs the same programs under a supervisor of its own (docs/running.md).
+``make run`` and ``make demo`` start it. It holds every process it starts: one that ends is started
+again, as any supervisor would, and on Ctrl-C, SIGTERM or a closed terminal it stops them all,
+PostgreSQL and Redis last. An operator's installation runs the same programs under a supervisor of
+its own (docs/operations.md).
 """
 
 import argparse
@@ -18,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -33,6 +34,10 @@ from common.embedded.places import EmbeddedError, Places  # noqa: E402
 STOP_SECONDS = 40
 READY_SECONDS = 60
 MAIL_PORT = 8025
+SECONDS_A_LOOK = 2
+# A process that ends more often than this within the time cannot be helped by starting it again.
+MOST_STARTS = 5
+WITHIN_SECONDS = 60
 
 
 class ServeError(Exception):
@@ -43,11 +48,14 @@ class StopRequested(BaseException):
     """Ctrl-C or a signal: unwinds from wherever the start has got to."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Child:
     name: str
-    process: "subprocess.Popen[bytes]"
+    command: list[str]
     log: Path
+    process: "subprocess.Popen[bytes]"
+    # When it was started, by the monotonic clock.
+    starts: list[float] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -80,7 +88,7 @@ def serve(*, demo: bool) -> NoReturn:
             with children(places, programs(host, port, mail_port)) as running:
                 wait_until_ready(f"http://{host}:{port}/", host, port, running)
                 announce(host, port, places, sign_in)
-                watch(running)
+                watch(places, running)
 
 
 def programs(host: str, port: int, mail_port: int) -> dict[str, list[str]]:
@@ -203,12 +211,17 @@ def children(places: Places, commands: dict[str, list[str]]) -> Iterator[list[Ch
         stop_all(running)
 
 
-def start(name: str, command: Sequence[str], log: Path) -> Child:
+def start(name: str, command: list[str], log: Path) -> Child:
+    log.unlink(missing_ok=True)
+    return Child(name, command, log, launch(command, log), [time.monotonic()])
+
+
+def launch(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
     """In a session of its own, so that Ctrl-C reaches it through us and in order."""
     # Should this process be killed outright, the kernel stops the child.
     follow_us = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
-    with log.open("wb") as output:
-        process = subprocess.Popen(
+    with log.open("ab") as output:
+        return subprocess.Popen(
             [*follow_us, *command],
             cwd=ROOT,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -217,7 +230,6 @@ def start(name: str, command: Sequence[str], log: Path) -> Child:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Child(name, process, log)
 
 
 def stop_all(running: Sequence[Child]) -> None:
@@ -230,23 +242,48 @@ def stop_all(running: Sequence[Child]) -> None:
             child.process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             say(f"{child.name} does not stop; killing it")
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.process.pid, signal.SIGKILL)
+        end_group(child)
         child.process.wait()
 
 
-def watch(running: Sequence[Child]) -> NoReturn:
-    """Sleep until a process ends or a signal raises StopRequested."""
+def watch(places: Places, running: Sequence[Child]) -> NoReturn:
+    """Start again what ends, servers included, until a signal raises StopRequested."""
     while True:
-        refuse_ended(running)
-        time.sleep(0.5)
+        if not os.environ.get("DATABASE_URL") and not servers.run(places):
+            say("PostgreSQL or Redis has ended; starting it again")
+            servers.start(places)
+        for child in running:
+            if child.process.poll() is not None:
+                start_again(child)
+        time.sleep(SECONDS_A_LOOK)
+
+
+def start_again(child: Child) -> None:
+    """Raises ServeError when that does not help."""
+    end_group(child)
+    recent = [at for at in child.starts if at > time.monotonic() - WITHIN_SECONDS]
+    if len(recent) >= MOST_STARTS:
+        raise ended(child)
+    say(f"{child.name} ended unexpectedly ({child.process.returncode}); starting it again")
+    child.process = launch(child.command, child.log)
+    child.starts = [*recent, time.monotonic()]
+
+
+def end_group(child: Child) -> None:
+    """What a process that was killed has left of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.process.pid, signal.SIGKILL)
 
 
 def refuse_ended(running: Sequence[Child]) -> None:
     for child in running:
         if child.process.poll() is not None:
-            said = "\n".join(child.log.read_text(errors="replace").splitlines()[-15:])
-            raise ServeError(f"{child.name} ended unexpectedly; the end of {child.log}:\n{said}")
+            raise ended(child)
+
+
+def ended(child: Child) -> ServeError:
+    said = "\n".join(child.log.read_text(errors="replace").splitlines()[-15:])
+    return ServeError(f"{child.name} ended unexpectedly; the end of {child.log}:\n{said}")
 
 
 def wait_until_ready(url: str, host: str, port: int, running: Sequence[Child]) -> None:

@@ -64,6 +64,15 @@ def runs(places: Places) -> bool:
     return True
 
 
+def lives(places: Places) -> bool:
+    """Whether its first process is there, even if it takes no more connections."""
+    lock = places.postgres / "postmaster.pid"
+    try:
+        return _is_live_postgres(lock.read_text().split(maxsplit=1)[0])
+    except FileNotFoundError:
+        return False
+
+
 def connect(
     places: Places, *, database: str = DATABASE, role: str = _SUPERUSER
 ) -> psycopg.Connection:

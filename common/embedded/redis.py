@@ -3,6 +3,7 @@
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as Unreachable
+from redis.exceptions import TimeoutError as Unanswered
 from redis.retry import Retry
 
 from common.embedded.places import Places
@@ -39,6 +40,8 @@ def runs(places: Places) -> bool:
         return bool(_client(places).ping())
     except Unreachable:
         return False
+    except Unanswered:
+        return True  # there, if busy or frozen
 
 
 def _client(places: Places) -> Redis:

@@ -30,6 +30,11 @@ def start(places: Places, *, durable: bool = True) -> None:
         redis.start(places)
 
 
+def run(places: Places) -> bool:
+    """Whether both are there, busy or not."""
+    return redis.runs(places) and postgres.lives(places)
+
+
 def stop(places: Places) -> None:
     """Stop what runs."""
     if places.var.exists():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from common.embedded import servers
+from common.embedded import postgres, redis, servers
 from common.embedded.places import Places
 
 pytestmark = pytest.mark.slow
@@ -59,18 +59,18 @@ class Served:
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.1)
 
-    def processes(self) -> list[str]:
-        """The command lines of all that lives and was given this folder.
+    def processes(self) -> dict[int, str]:
+        """The command lines of all that lives and was given this folder, by process.
 
         By environment or, since Redis writes over its own, by command line.
         """
-        found = []
+        found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 command = (folder / "cmdline").read_text()
                 given = (folder / "environ").read_bytes().decode(errors="replace")
                 if str(self.var) in command or f"COUNTERFOIL_VAR={self.var}" in given:
-                    found.append(command.replace("\0", " "))
+                    found[int(folder.name)] = command.replace("\0", " ")
         return found
 
 
@@ -92,12 +92,12 @@ def test_everything_runs_and_one_signal_stops_it_all(
     served.wait_until_ready()
     with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/", timeout=10) as page:
         assert page.status == 200
-    running = " ".join(served.processes())
+    running = " ".join(served.processes().values())
     for part in ("postgres", "redis-server", "gunicorn", "render@", "mail@", "default@", "beat"):
         assert part in running
     process.send_signal(number)
     assert process.wait(PATIENCE_SECONDS) == 0
-    assert served.processes() == []
+    assert served.processes() == {}
 
 
 def test_second_start_says_that_one_is_running_and_leaves_it_alone(served: Served) -> None:
@@ -118,4 +118,25 @@ def test_busy_port_is_told_with_a_free_one_and_nothing_is_started(served: Served
         assert served.start().wait(PATIENCE_SECONDS) == 1
     assert f"Port {served.port} is taken" in served.said()
     assert "make demo PORT=" in served.said()
-    assert served.processes() == []
+    assert served.processes() == {}
+
+
+def test_what_ends_is_started_again(served: Served) -> None:
+    served.start()
+    served.wait_until_ready()
+    places = Places(served.var)
+    killed = min(pid for pid, command in served.processes().items() if "mail@" in command)
+    os.kill(killed, signal.SIGKILL)
+    postgres.stop(places, mode="immediate")
+    redis.stop(places)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (is_whole(served) and "worker-mail ended unexpectedly" in served.said()):
+        assert time.monotonic() < deadline, served.said()
+        time.sleep(0.2)
+    with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/", timeout=10) as page:
+        assert page.status == 200
+
+
+def is_whole(served: Served) -> bool:
+    running = " ".join(served.processes().values())
+    return servers.run(Places(served.var)) and "mail@" in running
