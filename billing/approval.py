@@ -12,7 +12,8 @@ from django.db.models import Case, Count, F, Sum, When
 
 from billing.models import BillingRun
 from billing.preview import TotalKey, previous_totals
-from common.money import ZERO
+from common.counting import counted
+from common.money import ZERO, in_figures
 from invoices.models import Invoice, Seller
 
 _PER_CENT = Decimal(100)
@@ -81,14 +82,23 @@ def _reasons(
     if any(key.currency != currency for key in own):
         yield f"{seller} has drafts in another currency than {currency}, which its limits are in."
     if found.documents > count_limit:
-        yield f"{found.documents} documents of {seller} are more than {count_limit}."
+        documents, are = counted(found.documents, "document"), _are(found.documents)
+        yield f"{documents} of {seller} {are} more than {count_limit}."
     if found.turnover > total_limit:
-        yield f"{found.turnover:.2f} {currency} of {seller} is more than {total_limit:.2f}."
+        turnover = in_figures(found.turnover, currency=currency)
+        limit = in_figures(total_limit, currency=currency)
+        yield f"{turnover} of {seller} is more than {limit}."
     first, changed = _compare(own, change_limit, run=run)
     if first:
-        yield f"{first} accounts are billed by {seller} for the first time."
+        accounts = counted(first, "account")
+        yield f"{accounts} {_are(first)} billed by {seller} for the first time."
     if changed:
-        yield f"{changed} accounts change by more than {change_limit.normalize():f} %."
+        changes = counted(changed, "account changes", plural="accounts change")
+        yield f"{changes} by more than {change_limit.normalize():f} %."
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _compare(

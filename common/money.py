@@ -40,3 +40,8 @@ def round_money(amount: Decimal, *, currency: str) -> Decimal:
     a credit of a line is always the exact opposite of the line.
     """
     return amount.quantize(quantum(currency), rounding=ROUND_HALF_UP)
+
+
+def in_figures(amount: Decimal, *, currency: str) -> str:
+    """For terminals, logs and staff: ``1,234.50 EUR``, ``1,235 JPY``."""
+    return f"{amount:,.{exponent(currency)}f} {currency}"

@@ -11,6 +11,7 @@ from django.core.management.base import OutputWrapper
 
 from billing.charges.fields import REASON_WORDS, FileRefused, Phase, Progress, Refusal
 from billing.charges.importing import Outcome
+from common.counting import counted
 
 _BAR_CELLS = 24
 # How often a log gets a line; a terminal's line is rewritten whenever there is news.
@@ -145,10 +146,10 @@ class TerminalReport:
 def summary(outcome: Outcome, *, name: str) -> Iterator[str]:
     """Lines that say what became of the file."""
     would = "" if outcome.is_taken else "would be "
-    yield f"{name}: {_rows(outcome.rows)}"
+    yield f"{name}: {counted(outcome.rows, 'row')}"
     if outcome.rows:
         net = "; ".join(f"{currency} {amount:,}" for currency, amount in outcome.net.items())
-        accounts = f"{outcome.accounts:,} account{'' if outcome.accounts == 1 else 's'}"
+        accounts = counted(outcome.accounts, "account")
         opened = f", {outcome.opened:,} of them {would}opened" if outcome.opened else ""
         told = f", for {accounts}{opened}; net of tax {net}" if outcome.taken else ""
         yield f"  {outcome.taken:,} {would}taken{told}"
@@ -164,7 +165,3 @@ def summary(outcome: Outcome, *, name: str) -> Iterator[str]:
 def _write(stream: OutputWrapper, text: str) -> None:
     """``text`` as it is: neither in the red of errors nor with a line end of Django's."""
     stream.write(text, style_func=str, ending="")
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"

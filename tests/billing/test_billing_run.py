@@ -169,8 +169,8 @@ def test_within_the_operators_limits_drafts_are_issued_without_a_person() -> Non
     ("limits", "reason"),
     [
         ({"total": 9}, "is more than 9.00"),
-        ({"count": 0}, "1 documents of"),
-        ({"change": 5}, "1 accounts change by more than 5 %"),
+        ({"count": 0}, "1 document of"),
+        ({"change": 5}, "1 account changes by more than 5 %"),
     ],
 )
 def test_whatever_passes_a_limit_waits(limits: dict[str, int], reason: str) -> None:
@@ -189,7 +189,7 @@ def test_an_account_that_is_billed_for_the_first_time_waits() -> None:
     with_limits(seller)
     a_charge(account, seller)
     run = bill(approve_at_once=False)
-    assert "1 accounts are billed" in run.waiting_because
+    assert "1 account is billed" in run.waiting_because
 
 
 def test_a_run_without_anything_due_finishes() -> None:
@@ -382,11 +382,11 @@ def test_a_dry_run_shows_what_would_be_issued_and_writes_nothing() -> None:
     out = StringIO()
     call_command("bill", as_of=A_DAY, dry_run=True, stdout=out)
     told = out.getvalue()
-    assert "Ladle & Sons Ltd: invoice, 1 lines, net 10.20, tax 2.04, gross 12.24 GBP" in told
+    assert "Ladle & Sons Ltd: invoice, 1 line, net 10.20 GBP, tax 2.04 GBP, gross 12.24 GBP" in told
     assert "against the previous run: +3.06 GBP" in told
     assert "Newcomer Ltd: credit note" in told
     assert "against the previous run: first run" in told
-    assert "1 invoices and 1 credit notes, together 9.18 GBP gross" in told
+    assert "1 invoice and 1 credit note, together 9.18 GBP gross" in told
     assert (BillingRun.objects.count(), len(all_documents()), free_entries()) == before
 
 
@@ -396,7 +396,7 @@ def test_the_command_says_which_account_could_not_be_billed() -> None:
     a_charge(account, seller)
     for options in ({"dry_run": True}, {}):
         out = StringIO()
-        with pytest.raises(CommandError, match="1 accounts could not be billed"):
+        with pytest.raises(CommandError, match="1 account could not be billed"):
             call_command("bill", as_of=A_DAY, stdout=out, **options)
         assert str(account.number) in out.getvalue()
 

@@ -8,7 +8,7 @@ from babel.core import get_global
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.money import exponent, quantum, round_money
+from common.money import exponent, in_figures, quantum, round_money
 
 # ISO 4217, table A.1: every other currency in use has two decimals.
 # fmt: off
@@ -90,3 +90,9 @@ def test_rounding_agrees_with_whole_numbers(amount: Decimal, currency: str) -> N
 def test_what_is_rounded_stays_as_it_is(amount: Decimal, currency: str) -> None:
     rounded = round_money(amount, currency=currency)
     assert round_money(rounded, currency=currency) == rounded
+
+
+def test_amounts_for_staff_have_the_decimals_of_their_currency() -> None:
+    assert in_figures(Decimal("1234.5"), currency="EUR") == "1,234.50 EUR"
+    assert in_figures(Decimal(1235), currency="JPY") == "1,235 JPY"
+    assert in_figures(Decimal("-0.125"), currency="KWD") == "-0.125 KWD"

@@ -13,8 +13,11 @@ from billing.billing_run import counts, due_day, start_run
 from billing.models import BillingRun, BillingRunItem
 from billing.preview import AccountPreview, preview_run
 from billing.working import work_run
+from common.counting import counted
 from common.exceptions import DomainError
+from common.money import in_figures
 from common.scoping import all_accounts_scope
+from invoices.drafting import DraftPlan
 from invoices.models import Invoice
 
 
@@ -81,7 +84,7 @@ class Command(BaseCommand):
                 run.items.filter(state=BillingRunItem.State.PARKED).select_related("account")[:50]
             )
         self.stdout.write(
-            f"{str(run).capitalize()} ({run.pk}): {sum(by_state.values()):,} accounts"
+            f"{str(run).capitalize()} ({run.pk}): {counted(sum(by_state.values()), 'account')}"
         )
         self.stdout.write(f"  issued {issued:,}, drafts {drafts:,}")
         if not by_state:
@@ -94,13 +97,13 @@ class Command(BaseCommand):
         for item in parked:
             self.stdout.write(f"  Account {item.account.number} is parked: {item.last_error}")
         if count := by_state.get(BillingRunItem.State.PARKED, 0):
-            raise CommandError(f"{count:,} accounts could not be billed.")
+            raise CommandError(f"{counted(count, 'account')} could not be billed.")
 
     def _tell_waiting_runs(self) -> None:
         """``--approve`` concerns a new run only; those that wait are approved by hand."""
         if waiting := BillingRun.objects.filter(state=BillingRun.State.WAITING).count():
             page = f"{settings.SITE_URL}{reverse('admin:billing_billingrun_changelist')}"
-            runs = "1 run waits" if waiting == 1 else f"{waiting:,} runs wait"
+            runs = counted(waiting, "run waits", plural="runs wait")
             self.stdout.write(f"  {runs} for approval: {page}")
 
     def _preview(self, as_of: date, account: Account | None) -> None:
@@ -117,7 +120,7 @@ class Command(BaseCommand):
         if not (totals or refused):
             self.stdout.write(f"Nothing is due by {as_of}.")
         if refused:
-            raise CommandError(f"{refused:,} accounts could not be billed.")
+            raise CommandError(f"{counted(refused, 'account')} could not be billed.")
 
 
 class _Sum:
@@ -135,8 +138,8 @@ class _Sum:
         invoices = self.by_kind.get(Invoice.Kind.INVOICE, 0)
         credit_notes = self.by_kind.get(Invoice.Kind.CREDIT_NOTE, 0)
         return (
-            f"{invoices:,} invoices and {credit_notes:,} credit notes,"
-            f" together {self.gross:,.2f} {currency} gross."
+            f"{counted(invoices, 'invoice')} and {counted(credit_notes, 'credit note')},"
+            f" together {in_figures(self.gross, currency=currency)} gross."
         )
 
 
@@ -144,15 +147,23 @@ def _describe(preview: AccountPreview) -> list[str]:
     account = preview.account
     if preview.refusal:
         return [f"{account.number} {account.name}: cannot be billed: {preview.refusal}"]
-    lines = [
-        f"{account.number} {account.name}: {plan.kind.label.lower()},"
-        f" {len(plan.lines)} lines, net {plan.totals.net:,.2f}, tax {plan.totals.tax:,.2f},"
-        f" gross {plan.totals.gross:,.2f} {plan.currency}"
-        + (f", order {plan.order_number}" if plan.order_number else "")
-        for plan in preview.plans
-    ]
+    lines = [f"{account.number} {account.name}: {_describe_plan(plan)}" for plan in preview.plans]
     for key, total in preview.totals().items():
         before = (preview.previous or {}).get(key)
-        change = "first run" if before is None else f"{total - before:+,.2f} {key.currency}"
+        change = "first run" if before is None else _change(total - before, key.currency)
         lines.append(f"    against the previous run: {change}")
     return lines
+
+
+def _describe_plan(plan: DraftPlan) -> str:
+    net, tax, gross = (
+        in_figures(amount, currency=plan.currency)
+        for amount in (plan.totals.net, plan.totals.tax, plan.totals.gross)
+    )
+    order = f", order {plan.order_number}" if plan.order_number else ""
+    lines = counted(len(plan.lines), "line")
+    return f"{plan.kind.label.lower()}, {lines}, net {net}, tax {tax}, gross {gross}{order}"
+
+
+def _change(amount: Decimal, currency: str) -> str:
+    return f"{'+' if amount >= 0 else ''}{in_figures(amount, currency=currency)}"
