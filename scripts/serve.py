@@ -309,6 +309,8 @@ def announce(host: str, port: int, places: Places, sign_in: str) -> None:
     print(f"\nCounterfoil is ready at http://{host}:{port}/\n")
     if sign_in:
         print(f"{sign_in.strip()}\n")
+    else:
+        print("The first who may sign in: .venv/bin/python manage.py createsuperuser\n")
     print(f"Logs are in {places.log}. Ctrl-C stops everything.", flush=True)
 
 
