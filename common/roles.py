@@ -17,16 +17,17 @@ _APPEND_ONLY_TABLES = ("audit_auditevent",)
 
 
 @contextmanager
-def as_owner() -> Iterator[None]:
+def as_owner(*, database: str = "") -> Iterator[None]:
     """The default connection, reopened as the owner role, for the length of the block.
 
-    Must not be entered inside a transaction: the connection is closed on both ends.
+    ``database`` names one other than the program's own on the same server. Must not be entered
+    inside a transaction: the connection is closed on both ends.
     """
     if connection.in_atomic_block:
         raise RuntimeError("the role cannot change inside a transaction")
     runtime = connection.settings_dict
     # What another caller keeps (a test database's name) stays; only who signs in changes.
-    owner = {**runtime, **settings.OWNER_DATABASE, "NAME": runtime["NAME"]}
+    owner = {**runtime, **settings.OWNER_DATABASE, "NAME": database or runtime["NAME"]}
     connection.close()
     connection.settings_dict = owner
     try:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from common import bell
+from watching import canaries
 
 
 def _broker_url(redis_url: str) -> str:
@@ -60,7 +61,7 @@ task_routes: dict[str, dict[str, str]] = {
 }
 
 timezone = "UTC"
-beat_schedule_filename = str(settings.VAR_DIR / "celerybeat-schedule")
+beat_scheduler = "watching.beat:HeardScheduler"
 
 # Rings again for rows whose ring was lost. One that waited for longer than the next is dropped.
 _SWEEP: Final = timedelta(seconds=20)
@@ -79,3 +80,4 @@ beat_schedule["bill what is due"] = {
     "schedule": _DAILY_RUN_ASKED_FOR,
     "options": {"expires": _DAILY_RUN_ASKED_FOR.total_seconds()},
 }
+beat_schedule |= canaries.beat_entries()

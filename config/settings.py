@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from common.embedded.places import DATABASE, OWNER_ROLE, RUNTIME_ROLE, Places
+from config.document_settings import documents_storage
+from config.environment import Environment
 
-env = environ.Env()
+env = Environment()
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 _places: Final = Places.of_environment()
@@ -102,6 +103,7 @@ OPERATOR_SUPPORT_EMAIL = _required("OPERATOR_SUPPORT_EMAIL", embedded="support@o
 INSTALLED_APPS: list[str] = [
     "common.apps.CommonConfig",
     "audit",
+    "backups",
     "mail",
     "users",
     "twofactor",
@@ -109,6 +111,8 @@ INSTALLED_APPS: list[str] = [
     "taxes",
     "invoices",
     "billing",
+    "watching",
+    "console",
     "portal",
     "config.apps.OperatorAdminConfig",
     "django.contrib.auth",
@@ -116,17 +120,19 @@ INSTALLED_APPS: list[str] = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "config.apps.CollectedFilesConfig",
     "django_otp",
     "django_otp.plugins.otp_totp",
     "csp",
 ]
 
-# The first three speak on every response, also on static files and on redirects to https.
+# The first three speak on every response, also on static files and on redirects to https. The fourth
+# answers a load balancer, which asks by IP address and without https.
 MIDDLEWARE: list[str] = [
     "portal.headers.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "watching.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.requests.NoNulMiddleware",
@@ -202,6 +208,8 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }
 OWNER_DATABASE: dict[str, Any] = _owner_database()
+# Where pg_dump and pg_restore lie; empty means on PATH, or in the wheel when embedded.
+POSTGRES_BIN: str = env.str("POSTGRES_BIN", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: rings the bell -----------------------------------------------------------------------
@@ -290,12 +298,14 @@ TIME_ZONE = "UTC"
 
 # --- Files --------------------------------------------------------------------------------------
 
-# Issued documents: the operator's records. Back them up together with the database.
+# Issued documents: the operator's records. Back them up together with the database. They lie in a
+# bucket if one is named, else in this folder.
 DOCUMENTS_DIR = Path(env.str("DOCUMENTS_DIR", default=str(VAR_DIR / "documents")))
 
 STATIC_URL = "/static/"
 # Embedded serves the folders as they are; production what collectstatic gave hashed names.
-STATIC_ROOT: Path | None = None if EMBEDDED else VAR_DIR / "static"
+_static_dir: Final = Path(env.str("STATIC_DIR", default=str(VAR_DIR / "static")))
+STATIC_ROOT: Path | None = None if EMBEDDED else _static_dir
 _node_modules: Final = BASE_DIR / "node_modules"
 # Sellers' logos, by the file names that their rows carry.
 LOGOS_DIR = Path(env.str("LOGOS_DIR", default=str(VAR_DIR / "logos")))
@@ -308,8 +318,6 @@ STATICFILES_DIRS: list[tuple[str, Path]] = [
     for prefix, folder in (
         ("", BASE_DIR / "static"),
         ("tabler/css", _node_modules / "@tabler" / "core" / "dist" / "css"),
-        ("tabler/js", _node_modules / "@tabler" / "core" / "dist" / "js"),
-        ("tabler/img", _node_modules / "@tabler" / "core" / "dist" / "img"),
         ("inter", _node_modules / "@fontsource-variable" / "inter"),
     )
     if folder.is_dir()
@@ -320,10 +328,7 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # There is no "default" storage on purpose: a file field says where its files belong.
 STORAGES: dict[str, dict[str, Any]] = {
-    "documents": {
-        "BACKEND": "common.storage.DurableFileSystemStorage",
-        "OPTIONS": {"location": DOCUMENTS_DIR},
-    },
+    "documents": documents_storage(env, folder=DOCUMENTS_DIR),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if EMBEDDED
@@ -342,8 +347,15 @@ EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", default=not (EMBEDDED or EMAIL_U
 EMAIL_TIMEOUT = 20  # seconds for each answer of the mail server
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=OPERATOR_SUPPORT_EMAIL)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Who is told when something is wrong (watching).
+ALARM_EMAIL: str = env.str("ALARM_EMAIL", default=OPERATOR_SUPPORT_EMAIL)
 # Where the mail catcher keeps what it accepted, for the mailbox page. Embedded mode only.
 MAILBOX_DIR: Path | None = VAR_DIR / "mailbox" if EMBEDDED else None
+
+# --- Workers ------------------------------------------------------------------------------------
+
+# What a worker process may take before it gets a MemoryError, in MiB; 0 is no limit.
+WORKER_MEMORY_LIMIT_MB: int = env.int("WORKER_MEMORY_LIMIT_MB", default=1024)
 
 # --- Logging: to standard error, for whoever runs the process to keep ---------------------------
 
@@ -353,7 +365,10 @@ LOGGING: dict[str, Any] = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"brief": {"()": "config.logs.BriefRefusals"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["brief"]},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Its own handlers would mail or drop what the root handler prints.

@@ -2,6 +2,7 @@ from collections.abc import Iterable
 
 from django.apps import AppConfig
 
+from backups import registry
 from taxes import seller_codes
 
 
@@ -11,6 +12,9 @@ class InvoicesConfig(AppConfig):
 
     def ready(self) -> None:
         seller_codes.provide(self._seller_codes)
+        registry.SERIES_HEADS.provide("invoices.after_restore.current_heads")
+        registry.REFERRED_DOCUMENTS.provide("invoices.archive.referred_documents")
+        registry.ACKNOWLEDGED.provide("invoices.after_restore.park_what_may_have_been_mailed")
 
     def _seller_codes(self) -> Iterable[str]:
         sellers = self.get_model("Seller")._default_manager

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Account
 from audit.actions import Action
 from audit.recording import Actor, record
+from backups import witness
 from common import bell
 from common.money import ZERO, round_money
 from common.scoping import account_scope
@@ -49,7 +50,8 @@ def issue_invoice(invoice: Invoice, *, actor: Actor) -> Invoice:
 
     Returns the issued document, read under lock. Raises InvoiceNotDraft, InvoiceEmpty,
     DraftOutdated, ExchangeRateMissing, SellerNotIdentified, NoNumberSeries, NoBillingAddress,
-    UnusableAddress or a refusal of ``taxes.determination``; nothing is changed then.
+    UnusableAddress, DatabaseBehind, StorageUnavailable or a refusal of ``taxes.determination``;
+    nothing is changed then.
     """
     with account_scope(invoice.account_id):
         account = Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
@@ -80,7 +82,10 @@ def issue_locked(
     """The same for a caller with the account's scope, ``lock_drafts`` and the rates at hand.
 
     All are prepared before the first number is taken: a series is locked no longer than it needs.
+    Numbers that are out may be given again by a database that is older than what has left, so such
+    a one gives none.
     """
+    witness.require_current()
     customer = read_customer(account)
     prepared = [_prepare(draft, customer, tax_book) for draft in drafts]
     for each in prepared:

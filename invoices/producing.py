@@ -4,14 +4,17 @@ The bytes are stored before the row says so; a worker that is killed in between 
 its own hash, which the next attempt finds again, because the same document gives the same bytes.
 """
 
-import errno
+import gc
 import logging
+import traceback
 from datetime import timedelta
+from enum import Enum, auto
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import F
 from django.db.models.functions import Now
 
+from backups import witness
 from common import bell
 from common.claims import (
     Claim,
@@ -25,8 +28,9 @@ from common.claims import (
     put_back,
 )
 from common.exceptions import DomainError
+from common.processor_time import OutOfProcessorTime, processor_time_limit
 from common.scoping import account_scope
-from common.storage import StoredDocument, store_document
+from common.storage import StorageUnavailable, StoredDocument, store_document
 from invoices.delivery import queue_emails
 from invoices.documents import document_of
 from invoices.models import Document, Invoice
@@ -36,32 +40,66 @@ from invoices.rendering.pdf import LAYOUT_VERSION, render_pdf
 
 logger = logging.getLogger(__name__)
 
-# Full, over quota, read-only or broken: what an operator mends, for all documents at once.
-_STORAGE_IS_AWAY = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+# How soon a document is tried again that could not be stored: as soon as beat's sweep rings.
 _STORAGE_PAUSE = timedelta(seconds=20)
+
+# What a document may take of a processor: ten times what it does, and more than that if it is short.
+_PROCESSOR_SECONDS = 10
+_PROCESSOR_SECONDS_A_LINE = 0.05
+
+
+class RenderedTooLong(Exception):
+    """A document took far more processor time than its length explains."""
+
+
+class _Next(Enum):
+    """What this process does after a document."""
+
+    ANOTHER = auto()
+    # The storage is away: each document would be rendered for nothing.
+    WAIT_FOR_STORAGE = auto()
+    # What a runaway left behind may lack the next: it goes to a process that is new.
+    LEAVE_TO_ANOTHER_PROCESS = auto()
 
 
 def render_due(*, budget: timedelta | None = None) -> bool:
-    """Render until nothing is due; False when ``budget`` ended it before that."""
-    deadline = Deadline(budget)
-    for claimed in each_due(RENDER_QUEUE, deadline=deadline, when_more=_ring):
-        if not _attempt(claimed):
-            deadline.end_now()
-    return not deadline.is_over()
+    """Render until nothing is due or nothing may be stored; False when there is more to do at once.
 
-
-def _ring() -> None:
-    bell.ring(bell.RENDER_DOCUMENTS)
-
-
-def _attempt(claimed: Claim) -> bool:
-    """One counted attempt at one document; False when there is no point in trying another."""
-    if not begin(RENDER_QUEUE, claimed):
+    That is after ``budget``, or after a document that took all the memory.
+    """
+    if reason := witness.reason_to_hold():
+        logger.error("nothing is rendered: %s", reason)
         return True
+    deadline, budgeted = Deadline(budget), Deadline(budget)
+    full_batches: list[None] = []
+    then = _Next.ANOTHER
+    due = each_due(RENDER_QUEUE, deadline=deadline, when_more=lambda: full_batches.append(None))
+    for claimed in witness.witnessed(RENDER_QUEUE, due, deadline=deadline):
+        then = _attempt(claimed)
+        if then is not _Next.ANOTHER:
+            deadline.end_now()
+        elif full_batches:
+            # Not before: while nothing can be stored, workers would call each other to no end.
+            full_batches.clear()
+            bell.ring(bell.RENDER_DOCUMENTS)
+    if then is _Next.LEAVE_TO_ANOTHER_PROCESS:
+        gc.collect()
+        return False
+    # Not ``deadline``, which an outage ends before its time.
+    return then is _Next.WAIT_FOR_STORAGE or not budgeted.is_over()
+
+
+def _attempt(claimed: Claim) -> _Next:
+    """One counted attempt at one document."""
+    if not begin(RENDER_QUEUE, claimed):
+        return _Next.ANOTHER
     try:
         invoice, content = _read(claimed)
-        stored = store_document(render_pdf(content), suffix=".pdf")
+        stored = store_document(_rendered(content), suffix=".pdf")
         _finish(claimed, invoice, content, stored)
+    except StorageUnavailable as outage:
+        _wait_for_storage(claimed, outage)
+        return _Next.WAIT_FOR_STORAGE
     except DomainError as refusal:
         # Trying again would be refused again: it waits for a person at once.
         park(RENDER_QUEUE, claimed, error=refusal)
@@ -70,21 +108,35 @@ def _attempt(claimed: Claim) -> bool:
     except SoftTimeLimitExceeded:
         # The task is over; the lease runs out by itself and the row is then tried alone.
         raise
-    except OSError as error:
-        if error.errno in _STORAGE_IS_AWAY:
-            _wait_for_storage(claimed, error)
-            return False
-        logger.exception("document %s could not be stored", claimed.pk)
+    except MemoryError as error:
+        # What the frames hold is what fills the memory: recording this needs some.
+        traceback.clear_frames(error.__traceback__)
+        logger.exception("document %s takes more memory than a worker has", claimed.pk)
         fail(RENDER_QUEUE, claimed, error=error)
+        return _Next.LEAVE_TO_ANOTHER_PROCESS
     except Exception as error:
-        logger.exception("document %s could not be rendered", claimed.pk)
+        logger.exception("document %s could not be rendered or stored", claimed.pk)
         fail(RENDER_QUEUE, claimed, error=error)
-    return True
+    return _Next.ANOTHER
 
 
-def _wait_for_storage(claimed: Claim, error: OSError) -> None:
+def _rendered(content: InvoiceDocument) -> bytes:
+    """The PDF. Raises RenderedTooLong for a layout that does not end, and what ``render_pdf`` does.
+
+    Without a limit of its own such a document would keep its process from all others for as long as
+    a task may take, five times.
+    """
+    seconds = _PROCESSOR_SECONDS + _PROCESSOR_SECONDS_A_LINE * len(content.lines)
+    try:
+        with processor_time_limit(seconds):
+            return render_pdf(content)
+    except OutOfProcessorTime as error:
+        raise RenderedTooLong(f"it was given up after {seconds:g} s of processor time") from error
+
+
+def _wait_for_storage(claimed: Claim, outage: StorageUnavailable) -> None:
     """A full disk is not the fault of a document: nothing is counted, and all wait."""
-    logger.error("documents cannot be stored: %s", error)
+    logger.error("documents cannot be stored: %s", outage)
     with account_scope(claimed.account_pk):
         put_back(
             RENDER_QUEUE,
@@ -92,7 +144,7 @@ def _wait_for_storage(claimed: Claim, error: OSError) -> None:
             state=Document.State.PENDING,
             delay=_STORAGE_PAUSE,
             attempts=F("attempts") - 1,
-            last_error=str(error),
+            last_error=str(outage),
         )
 
 

@@ -9,10 +9,13 @@ from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
 
+from backups import witness
+from backups.refusals import DatabaseBehind
 from common import bell
 from common.claims import BATCH_SIZE, Claim, claims_until_empty, fail, finish
 from common.ids import normalise_email
 from common.scoping import all_accounts_scope
+from common.storage import StorageUnavailable
 from mail.addresses import envelope_address
 from mail.assembly import assemble, needs_smtputf8
 from mail.attachments import Attachments
@@ -21,12 +24,13 @@ from mail.queue import EMAIL_QUEUE
 from mail.settling import (
     OUTAGE_DELAY,
     Attempt,
+    DocumentOutOfReach,
     fail_unsent,
     put_back_untried,
     settle,
     state_before,
 )
-from mail.transport import Envelope, Transport, Unreachable
+from mail.transport import Envelope, Outcome, Transport, Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +43,13 @@ def send_due(transport: Transport, *, budget: timedelta = BUDGET) -> None:
     """Send until nothing is due, ``budget`` is spent, or no server answers.
 
     An outage costs one try for each batch, and ends the round: the messages go back with the same
-    pause, whether tried or not, and the sweep rings for the next round.
+    pause, whether tried or not, and the sweep rings for the next round. While documents cannot be
+    read, messages that carry one go back, and the others are sent.
     """
-    ends_at = time.monotonic() + budget.total_seconds()
     attachments = Attachments()
+    if _is_database_behind(attachments):
+        return
+    ends_at = time.monotonic() + budget.total_seconds()
     for claims in claims_until_empty(EMAIL_QUEUE):
         if len(claims) == BATCH_SIZE:
             # There is more than one worker's share.
@@ -57,13 +64,22 @@ def _send_batch(
     """Try each message; False when there is no point in claiming more."""
     emails = _sendable(claims)
     waiting = deque(_neighbours_together(claims, emails))
+    if not _may_leave(emails.values(), attachments):
+        put_back_untried(waiting, emails, delay=OUTAGE_DELAY)
+        return False
+    set_aside: list[Claim] = []
     ended: Attempt | None = None
     while waiting and not _is_unreachable(ended) and time.monotonic() < ends_at:
         claimed = waiting.popleft()
+        if not attachments.are_in_reach(emails[claimed.pk]):
+            set_aside.append(claimed)
+            continue
         is_begun = settle(ended, then_begin=claimed)
         ended = _attempt(claimed, emails[claimed.pk], transport, attachments) if is_begun else None
     if ended is not None:
         settle(ended)
+    if set_aside:
+        put_back_untried(set_aside, emails, delay=OUTAGE_DELAY)
     if _is_unreachable(ended):
         put_back_untried(waiting, emails, delay=OUTAGE_DELAY)
         return False
@@ -71,6 +87,36 @@ def _send_batch(
         put_back_untried(waiting, emails, delay=timedelta())
         bell.ring(bell.SEND_EMAILS)
     return not waiting
+
+
+def _is_database_behind(attachments: Attachments) -> bool:
+    """Then nothing leaves: what this database believes unsent may have been sent."""
+    try:
+        setback = witness.find_setback()
+    except StorageUnavailable as away:
+        _set_documents_aside(attachments, away)
+        return False
+    if setback:
+        logger.error("nothing is sent: %s", setback.in_words())
+    return setback is not None
+
+
+def _may_leave(emails: Collection[OutgoingEmail], attachments: Attachments) -> bool:
+    """Leave word beside the documents that some are let out, before the first of a batch is."""
+    if attachments.is_storage_away or not any(email.has_attachment for email in emails):
+        return True
+    try:
+        witness.advance()
+    except DatabaseBehind:
+        return False
+    except StorageUnavailable as away:
+        _set_documents_aside(attachments, away)
+    return True
+
+
+def _set_documents_aside(attachments: Attachments, away: StorageUnavailable) -> None:
+    logger.error("documents cannot be read: %s", away)
+    attachments.is_storage_away = True
 
 
 def _sendable(claims: Sequence[Claim]) -> dict[UUID, OutgoingEmail]:
@@ -120,18 +166,23 @@ def _attempt(
     claimed: Claim, email: OutgoingEmail, transport: Transport, attachments: Attachments
 ) -> Attempt | None:
     """Try a message that has been begun; None when an exception was recorded as its end."""
+    outcome: Outcome | DocumentOutOfReach
     try:
         content = assemble(email, encoded_attachment=attachments.encoded(email))
         outcome = transport.send(_envelope(email), content)
     except SoftTimeLimitExceeded:
         # The task is over. The leases of this message and of those behind it run out by themselves.
         raise
+    except StorageUnavailable as outage:
+        outcome = DocumentOutOfReach(str(outage))
     except Exception as error:
         logger.exception("email %s could not be sent", email.pk)
         fail(EMAIL_QUEUE, claimed, error=error, state=state_before(email))
         return None
     if isinstance(outcome, Unreachable):
         logger.error("the mail server cannot be reached: %s", outcome.response)
+    elif isinstance(outcome, DocumentOutOfReach):
+        logger.error("documents cannot be read: %s", outcome.reason)
     return Attempt(claimed, email, outcome)
 
 

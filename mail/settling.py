@@ -3,11 +3,13 @@
 ``Claimable.attempts`` counts starts that did not end. An answer of the server, even a refusal, is
 an end, and so is the absence of any server: the count goes back to what it was before the attempt.
 A crash is none, nor a connection that broke after the content: five of them together are the most
-copies that a recipient could get.
+copies that a recipient could get. A document that cannot be read because the storage is away is
+nobody's fault either: the message becomes what it was.
 """
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models.functions import Now
 
 from common.claims import MAX_ATTEMPTS, Claim, Parked, begin_in_scope, finish, put_back
 from common.scoping import all_accounts_scope
@@ -36,6 +39,9 @@ DEFERRAL_DELAYS = (
 UNCERTAIN_DELAY = timedelta(minutes=5)
 # While no server answers, a batch costs one try; this is how soon after it its messages go again.
 OUTAGE_DELAY = timedelta(minutes=1)
+# While documents cannot be read, messages that carry one wait for as long. The one that was tried
+# waits longer than those behind it: should it be the only one that cannot be read, they pass it by.
+TRIED_WITHOUT_STORAGE_DELAY = 2 * OUTAGE_DELAY
 # A database that restarts is waited for before an outcome is given up: forgetting that a message
 # was accepted means sending it again.
 _DATABASE_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)
@@ -44,12 +50,19 @@ _State = OutgoingEmail.State
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentOutOfReach:
+    """The attached document could not be read, nor could any other; no server was asked."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One try at a message and how it ended; ``email`` as it was read before."""
 
     claimed: Claim
     email: OutgoingEmail
-    outcome: Outcome
+    outcome: Outcome | DocumentOutOfReach
 
 
 def settle(ended: Attempt | None, *, then_begin: Claim | None = None) -> bool:
@@ -76,9 +89,22 @@ def put_back_untried(
     claims: Iterable[Claim], emails: Mapping[UUID, OutgoingEmail], *, delay: timedelta
 ) -> None:
     """Return leased messages whose turn did not come to what they were."""
+    by_state: dict[str, list[Claim]] = defaultdict(list)
+    for claimed in claims:
+        by_state[state_before(emails[claimed.pk])].append(claimed)
     with all_accounts_scope("returning mail that was not tried"):
-        for claimed in claims:
-            put_back(EMAIL_QUEUE, claimed, state=state_before(emails[claimed.pk]), delay=delay)
+        for state, alike in by_state.items():
+            # One statement for all of them: in an outage this is done to whatever is due.
+            OutgoingEmail.objects.filter(
+                pk__in=[claimed.pk for claimed in alike],
+                state=_State.SENDING,
+                lease_token__in={claimed.token for claimed in alike},
+            ).update(
+                state=state,
+                lease_token=None,
+                leased_until=None,
+                next_attempt_at=Now() + delay,
+            )
 
 
 def _settle_once(ended: Attempt | None, then_begin: Claim | None) -> bool:
@@ -88,7 +114,7 @@ def _settle_once(ended: Attempt | None, then_begin: Claim | None) -> bool:
         return then_begin is not None and begin_in_scope(EMAIL_QUEUE, then_begin)
 
 
-def _record(claimed: Claim, email: OutgoingEmail, outcome: Outcome) -> None:
+def _record(claimed: Claim, email: OutgoingEmail, outcome: Outcome | DocumentOutOfReach) -> None:
     match outcome:
         case Sent(response):
             _mark_sent(claimed, email, response)
@@ -106,6 +132,15 @@ def _record(claimed: Claim, email: OutgoingEmail, outcome: Outcome) -> None:
                 delay=OUTAGE_DELAY,
                 attempts=email.attempts,
                 server_response=response,
+            )
+        case DocumentOutOfReach(reason):
+            put_back(
+                EMAIL_QUEUE,
+                claimed,
+                state=state_before(email),
+                delay=TRIED_WITHOUT_STORAGE_DELAY,
+                attempts=email.attempts,
+                last_error=reason,
             )
 
 

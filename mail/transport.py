@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 
 from django.conf import settings
 from django.core.mail.utils import DNS_NAME
@@ -81,6 +82,19 @@ class MailServer:
     use_tls: bool = False
     use_ssl: bool = False
     timeout: float = _ANSWER_SECONDS
+
+    @classmethod
+    def of_settings(cls, *, timeout: float) -> Self:
+        """The one that the settings name; ``timeout`` is the caller's."""
+        return cls(
+            host=settings.EMAIL_HOST,
+            port=settings.EMAIL_PORT,
+            user=settings.EMAIL_HOST_USER,
+            password=settings.EMAIL_HOST_PASSWORD,
+            use_tls=settings.EMAIL_USE_TLS,
+            use_ssl=settings.EMAIL_USE_SSL,
+            timeout=timeout,
+        )
 
     def __repr__(self) -> str:
         return f"MailServer({self.host}:{self.port})"
@@ -293,14 +307,4 @@ _kept = _Kept()
 
 def process_transport() -> Transport:
     """This worker process's one connection to the server that the settings name."""
-    return _kept.to(
-        MailServer(
-            host=settings.EMAIL_HOST,
-            port=settings.EMAIL_PORT,
-            user=settings.EMAIL_HOST_USER,
-            password=settings.EMAIL_HOST_PASSWORD,
-            use_tls=settings.EMAIL_USE_TLS,
-            use_ssl=settings.EMAIL_USE_SSL,
-            timeout=settings.EMAIL_TIMEOUT or _ANSWER_SECONDS,
-        )
-    )
+    return _kept.to(MailServer.of_settings(timeout=settings.EMAIL_TIMEOUT or _ANSWER_SECONDS))

@@ -24,12 +24,14 @@ from audit.actions import Action
 from audit.recording import record
 from common.exceptions import DomainError
 from common.scoping import account_scope
-from common.storage import DocumentAltered, DocumentMissing
+from common.storage import DocumentAltered, DocumentMissing, StorageUnavailable
 from portal.context import operator
 from users.signin import TooManyAttempts
 
 logger = logging.getLogger(__name__)
 
+# A storage that is away is asked again after as many seconds: workers do so after 20, people tire.
+_STORAGE_RETRY_SECONDS = 60
 # What is kept of an address that somebody asked for; longer ones are no pages of ours.
 _PATH_LENGTH = 300
 
@@ -120,6 +122,17 @@ def _document_unusable(
     context = {"refusal": words}
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return render(request, "errors/refused.html", context, status=status)
+
+
+@answer.register
+def _storage_unavailable(outage: StorageUnavailable, request: HttpRequest) -> HttpResponse:
+    """Not the document's fault and not for long; what is wrong is for the log alone."""
+    logger.error("%s: documents cannot be read: %s", request.path, outage)
+    context = {"refusal": _("Documents cannot be reached at the moment. Try again in a minute.")}
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    response = render(request, "errors/refused.html", context, status=status)
+    response["Retry-After"] = _STORAGE_RETRY_SECONDS
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -169,6 +169,15 @@ def empty_redis() -> None:
         redis.flushdb()
 
 
+@pytest.fixture(autouse=True)
+def nothing_let_out_yet() -> None:
+    """A rollback or a flush sets the database back to before the test, and so must its archive be.
+
+    Otherwise the database would find that it is older than what an earlier test has let out.
+    """
+    shutil.rmtree(settings.DOCUMENTS_DIR / "witness", ignore_errors=True)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_network() -> Iterator[None]:
     """Python code may connect to this machine only."""

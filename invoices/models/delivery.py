@@ -57,6 +57,11 @@ class Document(Claimable):
                 condition=models.Q(state__in=["pending", "rendering"]),
                 name="document_due",
             ),
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(state="parked"),
+                name="document_parked",
+            ),
         ]
 
     def __str__(self) -> str:

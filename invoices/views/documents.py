@@ -13,7 +13,7 @@ from invoices.views.pages import find_invoice
 def download_pdf(request: HttpRequest, access: Access, invoice_number: str) -> HttpResponse:
     """The stored bytes, never made anew. 404 while they are being prepared.
 
-    Raises DocumentAltered when the bytes are not those that were stored.
+    Raises DocumentAltered when the bytes are not those that were stored, and StorageUnavailable.
     """
     document = Document.objects.filter(
         account=access.account,

@@ -1,6 +1,8 @@
 """Durable files: whole or absent, private, and documents that prove themselves on reading."""
 
+import errno
 import resource
+import shutil
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,7 @@ from common.storage import (
     DocumentAltered,
     DocumentMissing,
     DurableFileSystemStorage,
+    StorageUnavailable,
     StoredDocument,
     read_document,
     store_document,
@@ -102,7 +105,7 @@ def test_nothing_is_visible_before_all_is_on_disk(
         raise OSError(f"descriptor {descriptor} cannot be flushed")
 
     storage.save("other.pdf", ContentFile(b"makes the folder"))
-    monkeypatch.setattr("common.storage.os.fsync", broken_fsync)
+    monkeypatch.setattr("common.storage.filesystem.os.fsync", broken_fsync)
     with pytest.raises(OSError, match="cannot be flushed"):
         storage.save("a.pdf", ContentFile(CONTENT))
 
@@ -222,3 +225,46 @@ def test_full_disk_stores_no_part_of_a_document_and_resumes(documents: Path) -> 
     assert files_in(storages["documents"]) == []
     stored = store_document(CONTENT, suffix=".pdf")
     assert read_document(stored.key, sha256=stored.sha256) == CONTENT
+
+
+# --- The storage is away --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EACCES]
+)
+def test_folder_that_cannot_be_written_is_no_documents_fault(
+    documents: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(descriptor: int) -> None:
+        raise OSError(number, f"descriptor {descriptor} cannot be flushed")
+
+    with monkeypatch.context() as patch, pytest.raises(StorageUnavailable, match="cannot be"):
+        patch.setattr("common.storage.filesystem.os.fsync", broken)
+        store_document(CONTENT, suffix=".pdf")
+
+    assert files_in(storages["documents"]) == []
+    stored = store_document(CONTENT, suffix=".pdf")
+    assert read_document(stored.key, sha256=stored.sha256) == CONTENT
+
+
+def test_disk_that_cannot_be_read_is_no_missing_document(
+    documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = store_document(CONTENT, suffix=".pdf")
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("django.core.files.base.File.read", broken, raising=False)
+    with pytest.raises(StorageUnavailable, match="Input/output error"):
+        read_document(stored.key, sha256=stored.sha256)
+
+
+def test_folder_that_is_gone_is_no_missing_document(documents: Path) -> None:
+    """As when a network file system is not mounted."""
+    stored = store_document(CONTENT, suffix=".pdf")
+    shutil.rmtree(documents)
+
+    with pytest.raises(StorageUnavailable, match=f"there is no folder {documents}"):
+        read_document(stored.key, sha256=stored.sha256)

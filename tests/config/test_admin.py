@@ -101,6 +101,11 @@ def test_staff_who_were_struck_off_are_out_at_the_next_request(staff: User) -> N
     assert browser.get("/admin/").status_code == 302
 
 
+@pytest.mark.parametrize("key", ["1/1", "1/x", "9999/1", "x/1", "1/018f3f2e-0000-7000-8000-0"])
+def test_no_row_is_led_to_from_there(staff: User, key: str) -> None:
+    assert signed_in(staff).get(f"/admin/r/{key}/").status_code == 404
+
+
 def test_signing_out_there_is_signing_out(staff: User) -> None:
     browser = signed_in(staff)
     assert browser.get("/admin/logout/").status_code == 405

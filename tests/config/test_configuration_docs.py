@@ -7,9 +7,10 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "configuration.md"
 READERS = (
     ROOT / "config" / "settings.py",
+    ROOT / "config" / "document_settings.py",
     ROOT / "common" / "embedded" / "places.py",
 )
-READ = re.compile(r"""(?:env\.\w+|_required|_secret|environ\.get)\(\s*["']([A-Z_]+)["']""")
+READ = re.compile(r"""(?:env\.\w+|_required|_secret|environ\.get)\(\s*["']([A-Z0-9_]+)["']""")
 NOT_THE_PROGRAMS = "## Read by `make`"
 
 
@@ -21,7 +22,7 @@ def variables_in_the_tables() -> set[str]:
     of_the_program, mark, _ = DOCS.read_text().partition(NOT_THE_PROGRAMS)
     assert mark
     first_cells = re.findall(r"^\| (`[^|]+) \|", of_the_program, flags=re.MULTILINE)
-    return {name for cell in first_cells for name in re.findall(r"`([A-Z_]+)`", cell)}
+    return {name for cell in first_cells for name in re.findall(r"`([A-Z0-9_]+)`", cell)}
 
 
 def test_every_variable_that_is_read_is_in_the_docs() -> None:
@@ -35,6 +36,6 @@ def test_every_variable_in_the_docs_is_read() -> None:
 
 def test_every_variable_of_the_example_for_production_is_in_the_docs() -> None:
     example = (ROOT / "config" / "production.env.example").read_text()
-    named = set(re.findall(r"^#?\s*([A-Z_]+)=", example, flags=re.MULTILINE))
+    named = set(re.findall(r"^#?\s*([A-Z0-9_]+)=", example, flags=re.MULTILINE))
     assert len(named) >= 8
     assert named - variables_in_the_tables() == set()

@@ -2,13 +2,16 @@
 
 import errno
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import IO
 
 import pypdfium2
 import pytest
 from django.conf import settings as program_settings
+from django.core.files.base import File
 from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
@@ -16,17 +19,22 @@ from pytest_django import Settings
 from accounts.models import Account, Membership
 from audit.models import AuditEvent
 from billing.billing_run import stop_run
-from common.claims import MAX_ATTEMPTS
+from common import bell
+from common.claims import BATCH_SIZE, MAX_ATTEMPTS
 from common.scoping import account_scope, all_accounts_scope
-from common.storage import StoredDocument, read_document
+from common.storage import read_document
+from common.storage.filesystem import _write_through
 from invoices import producing
 from invoices.models import Delivery, Document, Invoice
 from invoices.producing import render_due
 from invoices.refusals import DocumentNotParked
+from invoices.rendering.document import InvoiceDocument
+from invoices.rendering.pdf import render_pdf
 from invoices.retrying import retry_document
 from mail.models import OutgoingEmail
 from mail.sending import send_due
 from mail.transport import process_transport
+from tests.common.s3_server import running_s3, s3_storage
 from tests.factories import set_billing_contact
 from tests.mail.sink import Sink, running_sink
 from tests.scenes import (
@@ -182,23 +190,117 @@ def test_a_document_that_cannot_be_rendered_is_parked_and_holds_up_nobody(
         retry_document(parked, actor=ACTOR)
 
 
-def test_a_full_disk_parks_nothing_and_rendering_resumes_when_it_is_freed(sink: Sink) -> None:
-    seller = a_seller()
-    issued = [an_issued_invoice(an_account(), seller) for _ in range(3)]
+def let_time_pass() -> None:
+    with all_accounts_scope("as time goes by"):
+        Document.objects.filter(state="pending").update(next_attempt_at=timezone.now())
 
-    def no_space(*_: object, **__: object) -> StoredDocument:
-        raise OSError(errno.ENOSPC, "No space left on device")
+
+def states_and_attempts() -> Counter[tuple[str, int]]:
+    with all_accounts_scope("looking at what became of them"):
+        return Counter(Document.objects.values_list("state", "attempts"))
+
+
+@pytest.mark.parametrize(
+    ("room", "rendered_each_round"), [(0, 0), (8192, 1)], ids=["no room", "room for small files"]
+)
+def test_a_full_disk_parks_nothing_and_rendering_resumes_when_it_is_freed(
+    sink: Sink, room: int, rendered_each_round: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr("common.bell.ring", rung.append)
+    seller = a_seller()
+    for _ in range(BATCH_SIZE + 2):
+        an_issued_invoice(an_account(), seller)
+    rendered: list[InvoiceDocument] = []
+
+    def counted(document: InvoiceDocument) -> bytes:
+        rendered.append(document)
+        return render_pdf(document)
+
+    def no_space(content: "File[bytes]", file: IO[bytes]) -> None:
+        if content.size > room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        _write_through(content, file)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(producing, "store_document", no_space)
-        for _ in range(MAX_ATTEMPTS + 1):
-            assert not render_due()
-            with all_accounts_scope("as time goes by"):
-                Document.objects.update(next_attempt_at=timezone.now())
+        patch.setattr("common.storage.filesystem._write_through", no_space)
+        patch.setattr(producing, "render_pdf", counted)
+        for rounds in range(1, MAX_ATTEMPTS + 2):
+            rung.clear()
+            assert render_due(budget=timedelta(seconds=60)), "there is nothing to do at once"
+            assert rung == [], "no other worker is called"
+            assert len(rendered) == rounds * rendered_each_round
+            assert states_and_attempts() == {("pending", 0): BATCH_SIZE + 2}
+            let_time_pass()
     assert render_due()
-    with all_accounts_scope("looking at what became of them"):
-        found = Document.objects.filter(invoice__in=issued).values_list("state", "attempts")
-        assert set(found) == {("stored", 0)}
+    assert bell.RENDER_DOCUMENTS in rung
+    assert states_and_attempts() == {("stored", 0): BATCH_SIZE + 2}
+
+
+def test_documents_in_a_bucket_survive_its_outage_and_reach_their_readers(
+    sink: Sink, settings: Settings
+) -> None:
+    seller, account = a_seller(), an_account()
+    with running_s3() as server:
+        bucket = server.new_bucket()
+        in_bucket = s3_storage(**bucket.options())
+        settings.STORAGES = settings.STORAGES | {"documents": in_bucket}
+        first = an_issued_invoice(account, seller)
+        server.stop()
+        assert render_due()
+        assert states_and_attempts() == {("pending", 0): 1}
+
+        server.start()
+        let_time_pass()
+        assert render_due()
+        second = an_issued_invoice(account, seller)
+        assert render_due()
+        assert states_and_attempts() == {("stored", 0): 2}
+        assert len([key for key in bucket.names() if key.endswith(".pdf")]) == 2
+
+        server.stop()
+        send_all()
+        assert sink.accepted == []
+        assert states_by_recipient(first) == states_by_recipient(second)
+        assert set(states_by_recipient(first).values()) == {"queued"}
+
+        server.start()
+        with all_accounts_scope("as time goes by"):
+            assert set(OutgoingEmail.objects.values_list("attempts", flat=True)) == {0}
+            OutgoingEmail.objects.update(next_attempt_at=timezone.now())
+        send_all()
+        attached = {
+            next(message.message.iter_attachments()).get_content() for message in sink.accepted
+        }
+        assert attached == {pdf_of(first), pdf_of(second)}
+
+
+def test_a_document_that_takes_all_memory_is_counted_and_leaves_the_others_to_another_process(
+    sink: Sink,
+) -> None:
+    seller = a_seller()
+    runaway = an_issued_invoice(an_account("Runaway Ltd"), seller)
+    for _ in range(2):
+        an_issued_invoice(an_account(), seller)
+
+    def devour(document: InvoiceDocument) -> bytes:
+        if document.buyer.name == "Runaway Ltd":
+            raise MemoryError
+        return render_pdf(document)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(producing, "render_pdf", devour)
+        assert not render_due(), "another process is to be rung for"
+        assert states_and_attempts() == {("pending", 1): 1, ("pending", 0): 2}
+        assert render_due()
+        assert states_and_attempts() == {("pending", 1): 1, ("stored", 0): 2}
+        for _ in range(MAX_ATTEMPTS):
+            let_time_pass()
+            render_due()
+    with account_scope(runaway.account_id):
+        document = Document.objects.get(invoice=runaway)
+    assert (document.state, document.attempts) == ("parked", MAX_ATTEMPTS)
+    assert document.last_error.startswith("MemoryError")
 
 
 def test_stopping_a_run_holds_the_mail_that_has_not_left(sink: Sink) -> None:

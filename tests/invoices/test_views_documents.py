@@ -1,9 +1,12 @@
 import pytest
+from django.conf import settings as program_settings
 from django.core.files.storage import storages
+from django.test import override_settings
 
 from audit.models import AuditEvent
 from common.scoping import all_accounts_scope
 from invoices.models import Document, Invoice
+from tests.common.s3_server import s3_storage
 from tests.factories import make_invoice, make_seller, store_pdf
 from tests.people import People, signed_in
 
@@ -71,6 +74,25 @@ def test_a_missing_file_is_told(people: People, invoice: Invoice, document: Docu
     answer = signed_in(people.alice).get(address_of(invoice))
     assert answer.status_code == 500
     assert "missing from the archive" in answer.content.decode()
+
+
+def test_a_storage_that_is_away_is_nobodys_fault_and_asked_again_later(
+    people: People, invoice: Invoice, document: Document
+) -> None:
+    nowhere = s3_storage(
+        bucket_name="invoices",
+        endpoint_url="http://127.0.0.1:9",
+        access_key="a key",
+        secret_key="a secret",
+    )
+    with override_settings(STORAGES=program_settings.STORAGES | {"documents": nowhere}):
+        answer = signed_in(people.alice).get(address_of(invoice))
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "60"
+    page = answer.content.decode()
+    assert "Documents cannot be reached at the moment" in page
+    assert "127.0.0.1" not in page
+    assert signed_in(people.alice).get(address_of(invoice)).status_code == 200
 
 
 def test_reading_changes_nothing(people: People, invoice: Invoice, document: Document) -> None:

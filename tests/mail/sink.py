@@ -10,6 +10,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,10 +53,14 @@ class Sink:
     accepted: list[Accepted] = field(default_factory=list)
     # Commands by verb, "CONNECT" among them.
     commands: Counter[str] = field(default_factory=Counter)
+    # How many of the messages came over an encrypted connection.
+    encrypted: int = 0
     # Instead of "220 …"; the connection is then closed.
     greeting: str = ""
     # Verb at which the server falls silent until the client gives up.
     hangs_at: str = ""
+    # How many more connections fall silent at a verb, each until its client gives up.
+    hangs: Counter[str] = field(default_factory=Counter)
     # Verb at which the server closes the connection without an answer.
     breaks_at: str = ""
     password: str = ""
@@ -64,10 +69,13 @@ class Sink:
     # Answers to RCPT and to the content, by recipient.
     rcpt_answers: dict[str, str] = field(default_factory=dict)
     data_answers: dict[str, str] = field(default_factory=dict)
-    # How many more answers to the content get lost, by recipient, and whether it was kept.
+    # How many messages were kept without being able to say so.
+    answers_lost: int = 0
+    # How many more answers to the content get lost, by recipient, and whose content is kept then.
     _lost_answers: Counter[str] = field(default_factory=Counter)
-    _keeps_unanswered: bool = True
+    _kept_unanswered: set[str] = field(default_factory=set)
     _open: set[SMTP] = field(default_factory=set)
+    _controller: "_Controller | None" = None
     port: int = 0
 
     def refuse(self, address: str) -> None:
@@ -82,18 +90,30 @@ class Sink:
         self.data_answers.clear()
         self._lost_answers.clear()
         self.silent_after_content.clear()
+        self.hangs.clear()
         self.greeting = self.hangs_at = self.breaks_at = ""
 
     def lose_answer(self, address: str, *, times: int = 1, keep: bool = True) -> None:
         """Break the connection after the content, with the message accepted (``keep``) or not."""
         self._lost_answers[address] = times
-        self._keeps_unanswered = keep
+        (self._kept_unanswered.add if keep else self._kept_unanswered.discard)(address)
 
     def close_connections(self) -> None:
         """End every open connection, as a server does with idle ones."""
         for server in list(self._open):
             if server.transport is not None:
                 asyncio.run_coroutine_threadsafe(_close(server), server.loop).result()
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """Until the end of the block nobody listens on the port, and no connection is left."""
+        assert self._controller is not None
+        self._controller.stop_listening()
+        self.close_connections()
+        try:
+            yield
+        finally:
+            self._controller.listen_again()
 
     def received_by(self, address: str) -> list[Accepted]:
         return [message for message in self.accepted if message.recipient == address]
@@ -116,12 +136,14 @@ class Sink:
             await asyncio.Event().wait()
         if self._lost_answers[recipient] > 0:
             self._lost_answers[recipient] -= 1
-            if self._keeps_unanswered:
+            if recipient in self._kept_unanswered:
                 self._keep(envelope)
+                self.answers_lost += 1
             await _break(server)
         if answer := self.data_answers.get(recipient):
             return answer
         self._keep(envelope)
+        self.encrypted += _is_encrypted(server)
         return "250 2.0.0 kept"
 
     def _keep(self, envelope: Envelope) -> None:
@@ -134,10 +156,21 @@ class Sink:
     async def comes_to(self, verb: str, server: SMTP) -> None:
         self.commands[verb] += 1
         self._open.add(server)
-        if verb == self.hangs_at:
+        if verb == self.hangs_at or self._is_to_hang(verb):
             await asyncio.Event().wait()
         if verb == self.breaks_at:
             await _break(server)
+
+    def _is_to_hang(self, verb: str) -> bool:
+        if self.hangs[verb] <= 0:
+            return False
+        self.hangs[verb] -= 1
+        return True
+
+
+def _is_encrypted(server: SMTP) -> bool:
+    assert server.transport is not None
+    return server.transport.get_extra_info("ssl_object") is not None
 
 
 async def _close(server: SMTP) -> None:
@@ -186,7 +219,14 @@ class _Server(SMTP):
 class _Controller(Controller):
     """Listens on a port that is free."""
 
-    def __init__(self, sink: Sink, *, takes_unicode: bool) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        takes_unicode: bool,
+        starttls: ssl.SSLContext | None,
+        tls: ssl.SSLContext | None,
+    ) -> None:
         super().__init__(
             sink,
             hostname=_HOST,
@@ -195,6 +235,8 @@ class _Controller(Controller):
             enable_SMTPUTF8=takes_unicode,
             authenticator=_password_check(sink),
             auth_require_tls=False,
+            tls_context=starttls,
+            ssl_context=tls,
         )
 
     def factory(self) -> SMTP:
@@ -204,6 +246,20 @@ class _Controller(Controller):
         assert isinstance(self.server, asyncio.Server)
         self.port = self.handler.port = self.server.sockets[0].getsockname()[1]
         super()._trigger_server()  # type: ignore[no-untyped-call]
+
+    def stop_listening(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._close_server(), self.loop).result()
+
+    def listen_again(self) -> None:
+        """On the same port."""
+        asyncio.run_coroutine_threadsafe(self._open_server(), self.loop).result()
+
+    async def _close_server(self) -> None:
+        assert self.server is not None
+        self.server.close()
+
+    async def _open_server(self) -> None:
+        self.server = await self._create_server()
 
 
 def _password_check(sink: Sink) -> Any:
@@ -217,14 +273,38 @@ def _password_check(sink: Sink) -> Any:
 
 
 @contextmanager
-def running_sink(*, takes_unicode: bool = True) -> Iterator[Sink]:
-    """A sink that listens on ``sink.port`` of this machine until the end of the block."""
+def running_sink(
+    *,
+    takes_unicode: bool = True,
+    starttls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Sink]:
+    """A sink that listens on ``sink.port`` of this machine until the end of the block.
+
+    ``starttls`` is the server's side of an encryption that a client may ask for, ``tls`` of one
+    from the first byte.
+    """
     sink = Sink()
-    controller = _Controller(sink, takes_unicode=takes_unicode)
+    with listening(sink, takes_unicode=takes_unicode, starttls=starttls, tls=tls):
+        yield sink
+
+
+@contextmanager
+def listening(
+    sink: Sink,
+    *,
+    takes_unicode: bool = True,
+    starttls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[None]:
+    """The same for a sink that was made before, such as one that keeps more."""
+    controller = _Controller(sink, takes_unicode=takes_unicode, starttls=starttls, tls=tls)
+    sink._controller = controller
     controller.start()
     # The controller's own connection to see whether the server answers.
     sink.commands.clear()
     try:
-        yield sink
+        yield
     finally:
+        sink.close_connections()
         controller.stop()

@@ -82,6 +82,7 @@ def test_message_that_kills_its_worker_every_time_is_parked_and_recorded(
 def test_document_that_was_altered_or_lost_is_never_sent_and_holds_up_nobody(
     sink: Sink, transport: Transport, document: Callable[[], Attachment], complaint: str
 ) -> None:
+    store_document()  # so that there is an archive, in which one document is missing
     (pk,) = queue(1, attachment=document())
     queue(2, 3)
     for _ in range(MAX_ATTEMPTS):

@@ -7,7 +7,7 @@ from accounts.access import Access, account_page
 from accounts.permissions import ANY_MEMBER
 from common.exceptions import DomainError
 from common.scoping import all_accounts_scope
-from common.storage import DocumentAltered
+from common.storage import DocumentAltered, StorageUnavailable
 from config.urls import handler400, handler403, handler404, handler500  # noqa: F401 - of these URLs
 from config.urls import urlpatterns as real_urls
 from invoices.models import Seller
@@ -30,6 +30,10 @@ def archive_is_damaged(request: HttpRequest) -> HttpResponse:
     raise DocumentAltered("This document was altered after it was stored.")
 
 
+def archive_is_away(request: HttpRequest) -> HttpResponse:
+    raise StorageUnavailable("the bucket of a secret name does not answer")
+
+
 def break_down(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("a secret of the program")
 
@@ -49,6 +53,7 @@ def reach_across(request: HttpRequest, access: Access) -> HttpResponse:
 urlpatterns = [
     path("refuse/", refuse),
     path("damaged/", archive_is_damaged),
+    path("away/", archive_is_away),
     path("break-down/", break_down),
     path("a/<account:account_number>/write-and-refuse/", write_and_refuse),
     path("a/<account:account_number>/reach-across/", reach_across),
@@ -86,6 +91,17 @@ def test_a_damaged_archive_is_an_error_that_the_operator_hears_of(
     assert answer.status_code == 500
     assert "This document was altered after it was stored." in answer.content.decode()
     assert "/damaged/: This document was altered" in caplog.text
+
+
+def test_an_archive_that_is_away_is_asked_again_later_and_the_operator_hears_why(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = Client().get("/away/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    page = answer.content.decode()
+    assert "Documents cannot be reached at the moment. Try again in a minute." in page
+    assert "secret" not in page
+    assert "/away/: documents cannot be read: the bucket of a secret name" in caplog.text
 
 
 def test_an_error_of_the_program_says_nothing_about_it() -> None:
