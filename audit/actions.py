@@ -36,3 +36,8 @@ class Action(StrEnum):
     TAX_RATE_CHANGED = "tax_rate:changed"
     TAX_REGISTRATION_CHANGED = "tax_registration:changed"
     DRAFT_CHANGED = "invoice:draft_changed"
+    DATABASE_FOUND_OLDER = "database:found_older"
+    RESTORE_ACKNOWLEDGED = "database:restore_acknowledged"
+    ALARM_RAISED = "alarm:raised"
+    ALARM_ENDED = "alarm:ended"
+    DATABASE_RESTORED = "database:restored"

@@ -139,6 +139,7 @@ class BillingRunItem(Claimable):
                 condition=Q(state__in=["pending", "drafting", "approved", "issuing"]),
                 name="run_item_due",
             ),
+            models.Index(fields=["account"], condition=Q(state="parked"), name="run_item_parked"),
         ]
 
     def __str__(self) -> str:

@@ -12,10 +12,14 @@ from functools import partial
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Account
 from audit.recording import Actor
+from backups import witness
+from backups.refusals import DatabaseBehind
+from billing.after_restore import reason_to_look_first
 from billing.approval import reasons_to_wait
 from billing.billing_run import counts, let_issue
 from billing.consumption import Rulebook, draft_account, load_rulebook
@@ -34,9 +38,11 @@ from common.claims import (
     fail,
     finish,
     park,
+    put_back,
 )
 from common.exceptions import DomainError
 from common.scoping import account_scope, all_accounts_scope
+from common.storage import StorageUnavailable
 from invoices.issuing import issue_locked, lock_drafts
 from invoices.models import Invoice
 
@@ -61,14 +67,19 @@ def work_runs(
 ) -> bool:
     """Draft and issue whatever is due, of every run; False when ``budget`` ended it before that.
 
-    ``progress`` is told the counts of ``run``.
+    ``progress`` is told the counts of ``run``. A database that may not issue (``backups.witness``)
+    drafts and leaves what is approved as it is.
     """
     deadline = Deadline(budget)
     rules = load_rulebook()
     for queue, work in ((DRAFT_QUEUE, _draft), (ISSUE_QUEUE, _issue)):
+        if queue is ISSUE_QUEUE and (reason := witness.reason_to_hold()):
+            logger.error("nothing is issued: %s", reason)
+            return True
         due = each_due(queue, deadline=deadline, when_more=_ring)
         for number, claimed in enumerate(due, start=1):
-            _attempt(queue, claimed, partial(work, rules=rules))
+            if not _attempt(queue, claimed, partial(work, rules=rules)):
+                deadline.end_now()
             if progress and run and number % BATCH_SIZE == 0:
                 progress(counts(run))
         if deadline.is_over():
@@ -78,7 +89,7 @@ def work_runs(
 
 
 def work_run(run: BillingRun, progress: Progress | None = None) -> BillingRun:
-    """Work in the foreground until ``run`` waits, has finished or was stopped.
+    """Work in the foreground until ``run`` waits, has finished, was stopped or may not go on.
 
     Once nothing is left to claim, what workers have in hand is waited for, but not longer than a
     dead one's lease keeps it; the run is then returned as it is.
@@ -86,7 +97,7 @@ def work_run(run: BillingRun, progress: Progress | None = None) -> BillingRun:
     work_runs(progress, run=run)
     run.refresh_from_db()
     gives_up_at = time.monotonic() + (CLAIM_LEASE + _PATIENCE).total_seconds()
-    while run.state in _MOVING and time.monotonic() < gives_up_at:
+    while run.state in _MOVING and time.monotonic() < gives_up_at and not witness.reason_to_hold():
         time.sleep(_LOOKING_AGAIN_SECONDS)
         work_runs(progress, run=run)
         run.refresh_from_db()
@@ -97,11 +108,15 @@ def _ring() -> None:
     bell.ring(bell.WORK_BILLING_RUNS)
 
 
-def _attempt(queue: Queue, claimed: Claim, work: Callable[[Claim], None]) -> None:
+def _attempt(queue: Queue, claimed: Claim, work: Callable[[Claim], None]) -> bool:
+    """One counted attempt at one account; False when there is no point in trying another."""
     if not begin(queue, claimed):
-        return
+        return True
     try:
         work(claimed)
+    except (DatabaseBehind, StorageUnavailable) as reason:
+        _put_back_uncounted(queue, claimed, reason)
+        return False
     except DomainError as refusal:
         # Trying again would be refused again: it waits for a person at once.
         park(queue, claimed, error=refusal)
@@ -112,6 +127,20 @@ def _attempt(queue: Queue, claimed: Claim, work: Callable[[Claim], None]) -> Non
     except Exception as error:
         logger.exception("billing run item %s failed", claimed.pk)
         fail(queue, claimed, error=error)
+    return True
+
+
+def _put_back_uncounted(queue: Queue, claimed: Claim, reason: DomainError) -> None:
+    """What holds for every account is the fault of none."""
+    logger.error("nothing is issued: %s", reason)
+    with account_scope(claimed.account_pk):
+        put_back(
+            queue,
+            claimed,
+            state=queue.due_states[0],
+            delay=timedelta(),
+            attempts=F("attempts") - 1,
+        )
 
 
 def _draft(claimed: Claim, *, rules: Rulebook) -> None:
@@ -172,7 +201,8 @@ def _advance_runs() -> None:
 
 def _decide(run: BillingRun) -> None:
     """Drafting is over and left drafts: issue them at once, or wait for a person."""
-    run.waiting_because = "" if run.approve_at_once else reasons_to_wait(run)
+    reasons = () if run.approve_at_once else (reason_to_look_first(), reasons_to_wait(run))
+    run.waiting_because = " ".join(filter(None, reasons))
     if run.waiting_because:
         run.state = BillingRun.State.WAITING
         run.save(update_fields=["state", "waiting_because"])

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Account
 from audit.recording import Actor
+from backups.witness import reason_to_hold
 from billing.billing_run import counts, due_day, start_run
 from billing.models import BillingRun, BillingRunItem
 from billing.preview import AccountPreview, preview_run
@@ -76,6 +77,7 @@ class Command(BaseCommand):
         if self.stderr.isatty():
             self.stderr.write("")
         by_state = counts(run)
+        held = reason_to_hold()
         with all_accounts_scope("reporting a billing run"):
             documents = Invoice.objects.filter(batch_id=run.pk)
             issued = documents.exclude(state=Invoice.State.DRAFT).count()
@@ -91,11 +93,13 @@ class Command(BaseCommand):
             self.stdout.write(f"  Nothing is due by {run.as_of}.")
         if run.state == BillingRun.State.WAITING:
             self.stdout.write(f"  The drafts wait for approval: {run.waiting_because}")
-        elif run.state != BillingRun.State.FINISHED:
+        elif run.state != BillingRun.State.FINISHED and not held:
             self.stdout.write("  Workers are still at it: see Billing runs in the admin.")
         self._tell_waiting_runs()
         for item in parked:
             self.stdout.write(f"  Account {item.account.number} is parked: {item.last_error}")
+        if held:
+            raise CommandError(f"Nothing is issued. {held}")
         if count := by_state.get(BillingRunItem.State.PARKED, 0):
             raise CommandError(f"{counted(count, 'account')} could not be billed.")
 
