@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.template.response import SimpleTemplateResponse, TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, reverse
 from django.utils.translation import gettext_lazy as _
 
 from audit.acting import actor_of
@@ -41,6 +41,13 @@ class OperatorAdminSite(admin.AdminSite):
         """
         if admin_class is not None and not admin_class.__module__.startswith(_OTHERS):
             super().register(model_or_iterable, admin_class, **options)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Without the address that leads from a row to its own page.
+
+        No row has one, and Django's view answers keys of another form than the row's with an error.
+        """
+        return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """Staff see the rows of every account; the page is rendered before the scope closes."""

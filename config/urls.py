@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("users.urls")),
     path("a/<account:account_number>/", include(_account_urls)),
     path("admin/", admin.site.urls),
+    path("console/", include("console.urls")),
 ]
 
 if settings.EMBEDDED:

@@ -1,4 +1,4 @@
-"""Runs the whole of Counterfoil on this machine: servers, web, workers, beat and a mail catcher.
+"""Runs the whole of Counterfoil on this machine: servers, web, workers, beat, watchman, mail.
 
 ``make run`` and ``make demo`` start it. It holds every process it starts: one that ends is started
 again, as any supervisor would, and on Ctrl-C, SIGTERM or a closed terminal it stops them all,
@@ -113,6 +113,7 @@ def programs(host: str, port: int, mail_port: int) -> dict[str, list[str]]:
         "worker-mail": [*worker, "-Q", "mail", "-n", "mail@%h", "-c", "2"],
         "worker-default": [*worker, "-Q", "default", "-n", "default@%h", "-c", "1"],
         "beat": [*celery, "beat", "--loglevel=INFO", "--pidfile="],
+        "watchman": [sys.executable, "manage.py", "watch"],
     }
 
 
@@ -197,7 +198,7 @@ def manage(*arguments: str) -> str:
 
 @contextlib.contextmanager
 def children(places: Places, commands: dict[str, list[str]]) -> Iterator[list[Child]]:
-    say("starting web, workers, beat and the mail catcher")
+    say("starting web, workers, beat, watchman and the mail catcher")
     running: list[Child] = []
     try:
         for name, command in commands.items():

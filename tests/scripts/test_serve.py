@@ -93,8 +93,10 @@ def test_everything_runs_and_one_signal_stops_it_all(
     with urllib.request.urlopen(f"http://127.0.0.1:{served.port}/", timeout=10) as page:
         assert page.status == 200
     running = " ".join(served.processes().values())
-    for part in ("postgres", "redis-server", "gunicorn", "render@", "mail@", "default@", "beat"):
+    for part in ("postgres", "redis-server", "gunicorn", "render@", "mail@", "default@"):
         assert part in running
+    assert "celery -A config beat" in running
+    assert "manage.py watch" in running
     process.send_signal(number)
     assert process.wait(PATIENCE_SECONDS) == 0
     assert served.processes() == {}

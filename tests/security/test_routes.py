@@ -29,6 +29,7 @@ ANY_MEMBER: Answers = (302, 404, 200, 200, 200, 404)
 INVOICES_VIEW: Answers = (302, 404, 403, 200, 200, 404)
 ANYBODY: Answers = (200, 200, 200, 200, 200, 200)
 SIGNED_IN: Answers = (302, 200, 200, 200, 200, 200)
+STAFF_ONLY: Answers = (302, 403, 403, 403, 403, 200)
 ONLY_POST: Answers = (405, 405, 405, 405, 405, 405)
 
 TABLE: dict[str, Answers] = {
@@ -40,6 +41,7 @@ TABLE: dict[str, Answers] = {
     f"{ACCOUNT}billing/invoices/": INVOICES_VIEW,
     f"{ACCOUNT}billing/invoices/<invoice:invoice_number>/": INVOICES_VIEW,
     f"{ACCOUNT}billing/invoices/<invoice:invoice_number>/pdf": INVOICES_VIEW,
+    "console/alarms/": STAFF_ONLY,
     # Embedded installations only.
     "mailbox/": ANYBODY,
     "mailbox/<str:key>/": ANYBODY,

@@ -1,0 +1,1 @@
+"""What is looked at, one file for each kind of trouble. ``watching.looking`` has the list."""

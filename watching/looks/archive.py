@@ -1,0 +1,55 @@
+"""Whether documents can be stored, and whether the database is as new as what lies in storage."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from backups import witness
+from backups.refusals import DatabaseBehind
+from backups.setbacks import open_setback
+from common.scoping import all_accounts_scope
+from common.storage import StorageUnavailable
+from invoices.models import Document
+from invoices.queues import RENDER_QUEUE
+from mail.models import OutgoingEmail
+from mail.queue import EMAIL_QUEUE
+from watching.alarms import Alarm, Code
+from watching.looks.pages import table_page
+
+# Work that has waited for as long is a reason to find out whether storage takes anything.
+_WAITING_LIMIT = timedelta(minutes=1)
+
+
+def older_database(at: datetime) -> Iterator[Alarm]:
+    """A setback that somebody has to look at; found by whoever asked the storage last."""
+    if setback := open_setback():
+        yield Alarm(code=Code.DATABASE_BEHIND, says=setback.in_words(), since=setback.found_at)
+
+
+def storage(at: datetime) -> Iterator[Alarm]:
+    """Asks the storage, which can take half a minute, and records a setback that it tells of.
+
+    It is written to only when work waits for it, and then as a worker does before anything leaves:
+    a full disk can still be read.
+    """
+    try:
+        if witness.find_setback() is None and _work_waits(at):
+            witness.advance()
+    except StorageUnavailable as away:
+        yield Alarm(
+            code=Code.STORAGE_AWAY,
+            says=f"The storage of documents is out of reach or takes nothing: {away}",
+            page=table_page(Document, state__exact=Document.State.PENDING),
+        )
+    except DatabaseBehind:
+        # Recorded by now: ``older_database`` tells it.
+        return
+
+
+def _work_waits(at: datetime) -> bool:
+    limit = at - _WAITING_LIMIT
+    with all_accounts_scope("the watching looks at every account's work"):
+        documents = Document.objects.filter(RENDER_QUEUE.unfinished(), created_at__lt=limit)
+        messages = OutgoingEmail.objects.filter(
+            EMAIL_QUEUE.unfinished(), attempts=0, created_at__lt=limit
+        )
+        return documents.exists() or messages.exclude(attachment_key="").exists()
