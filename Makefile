@@ -35,12 +35,14 @@ test: setup ## Run all tests in parallel on servers of their own (ARGS="tests/ma
 test-quick: setup ## The same without those that take seconds
 	@$(BIN)/pytest --numprocesses auto --dist worksteal -m "not slow" $(ARGS)
 
-lint: setup ## Check style, types, layers, templates, migrations and production settings
+lint: setup ## Check style, types, layers, templates, containers, migrations, production settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@# No database is asked: what matters is that models and migrations agree.
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@# Every variable that production requires, with example values.
