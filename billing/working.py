@@ -145,7 +145,7 @@ def _put_back_uncounted(queue: Queue, claimed: Claim, reason: DomainError) -> No
 
 def _draft(claimed: Claim, *, rules: Rulebook) -> None:
     with account_scope(claimed.account_pk):
-        item = BillingRunItem.objects.select_related("run").get(pk=claimed.pk)
+        item = _lock_held(claimed)
         if _is_stopped(item):
             _finish(DRAFT_QUEUE, claimed, BillingRunItem.State.STOPPED)
             return
@@ -155,14 +155,25 @@ def _draft(claimed: Claim, *, rules: Rulebook) -> None:
 
 def _issue(claimed: Claim, *, rules: Rulebook) -> None:
     with account_scope(claimed.account_pk):
+        item = _lock_held(claimed)
         account = Account.objects.select_for_update(no_key=True).get(pk=claimed.account_pk)
-        item = BillingRunItem.objects.get(pk=claimed.pk, account=account)
         if _is_stopped(item):
             _finish(ISSUE_QUEUE, claimed, BillingRunItem.State.STOPPED)
             return
         drafts = lock_drafts(Invoice.objects.filter(batch_id=item.run_id), account=account)
         issue_locked(drafts, account=account, actor=_ACTOR, tax_book=rules.taxes)
         _finish(ISSUE_QUEUE, claimed, BillingRunItem.State.ISSUED)
+
+
+def _lock_held(claimed: Claim) -> BillingRunItem:
+    """The item, locked until its work is committed: nobody claims it meanwhile. Or LeaseLost."""
+    items = BillingRunItem.objects.select_related("run").select_for_update(
+        no_key=True, of=("self",)
+    )
+    try:
+        return items.get(pk=claimed.pk, lease_token=claimed.token)
+    except BillingRunItem.DoesNotExist:
+        raise LeaseLost from None
 
 
 def _is_stopped(item: BillingRunItem) -> bool:

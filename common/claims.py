@@ -85,6 +85,12 @@ class Queue:
     working_state: str
     parked_state: str
     record_parked: Callable[[Sequence[Parked]], None] = _unrecorded
+    # Of an item whose work has begun. Where the work keeps its row locked, which shields it from
+    # other claims for as long as its process lives, the time until it is locked is enough.
+    lease: timedelta = LEASE
+    # Rows of a claim. When a process is killed, those whose turn had not come wait for the end of
+    # CLAIM_LEASE: where the work takes long beside a claim, a few are enough.
+    batch_size: int = BATCH_SIZE
 
     @property
     def table(self) -> str:
@@ -122,10 +128,11 @@ def claim(queue: Queue, *, limit: int = BATCH_SIZE, retries_first: bool = False)
     return []
 
 
-def claims_until_empty(queue: Queue, *, limit: int = BATCH_SIZE) -> Iterator[list[Claim]]:
+def claims_until_empty(queue: Queue, *, limit: int | None = None) -> Iterator[list[Claim]]:
     """Batch after batch until nothing is due."""
     turn = 0
-    while claims := claim(queue, limit=limit, retries_first=turn % _RETRIES_FIRST_EVERY == 3):
+    size = limit or queue.batch_size
+    while claims := claim(queue, limit=size, retries_first=turn % _RETRIES_FIRST_EVERY == 3):
         yield claims
         turn += 1
 
@@ -150,7 +157,7 @@ def each_due(queue: Queue, *, deadline: Deadline, when_more: Callable[[], None])
     ``when_more`` is called for each full batch: there is work for more than one worker.
     """
     for claims in claims_until_empty(queue):
-        if len(claims) == BATCH_SIZE:
+        if len(claims) == queue.batch_size:
             when_more()
         for position, claimed in enumerate(claims):
             if deadline.is_over():
@@ -187,7 +194,7 @@ def begin_in_scope(queue: Queue, claimed: Claim) -> bool:
             f"UPDATE {table} SET attempts = attempts + 1,"
             "  leased_until = clock_timestamp() + make_interval(secs => %s)"
             " WHERE id = %s AND state = %s AND lease_token = %s",
-            [LEASE.total_seconds(), claimed.pk, queue.working_state, claimed.token],
+            [queue.lease.total_seconds(), claimed.pk, queue.working_state, claimed.token],
         )
         return bool(cursor.rowcount)
 

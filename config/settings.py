@@ -126,8 +126,8 @@ INSTALLED_APPS: list[str] = [
     "csp",
 ]
 
-# The first three speak on every response, also on static files and on redirects to https. The fourth
-# answers a load balancer, which asks by IP address and without https.
+# The first three speak on every response, also on static files and on redirects to https. The
+# fourth answers a load balancer, which asks by IP address and without https.
 MIDDLEWARE: list[str] = [
     "portal.headers.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 # How soon a document is tried again that could not be stored: as soon as beat's sweep rings.
 _STORAGE_PAUSE = timedelta(seconds=20)
 
-# What a document may take of a processor: ten times what it does, and more than that if it is short.
+# What a document may take of a processor: ten times what it does, more than that if it is short.
 _PROCESSOR_SECONDS = 10
 _PROCESSOR_SECONDS_A_LINE = 0.05
 

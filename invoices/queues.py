@@ -11,4 +11,6 @@ RENDER_QUEUE = Queue(
     working_state=Document.State.RENDERING,
     parked_state=Document.State.PARKED,
     record_parked=parking_recorder(Action.DOCUMENT_PARKED, what="document", part="rendering"),
+    # A document takes fifty times as long as a claim.
+    batch_size=5,
 )

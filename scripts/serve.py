@@ -250,7 +250,7 @@ def stop_all(running: Sequence[Child]) -> None:
 def watch(places: Places, running: Sequence[Child]) -> NoReturn:
     """Start again what ends, servers included, until a signal raises StopRequested."""
     while True:
-        if not os.environ.get("DATABASE_URL") and not servers.run(places):
+        if not os.environ.get("DATABASE_URL") and not servers.both_run(places):
             say("PostgreSQL or Redis has ended; starting it again")
             servers.start(places)
         for child in running:

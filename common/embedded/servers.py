@@ -30,7 +30,7 @@ def start(places: Places, *, durable: bool = True) -> None:
         redis.start(places)
 
 
-def run(places: Places) -> bool:
+def both_run(places: Places) -> bool:
     """Whether both are there, busy or not."""
     return redis.runs(places) and postgres.lives(places)
 

@@ -36,7 +36,7 @@ def test_only_migration_and_backup_know_the_owners_login() -> None:
     assert knowing == OWNERS
 
 
-@pytest.mark.parametrize("name", set(PROGRAMS) - OWNERS)
+@pytest.mark.parametrize("name", sorted(set(PROGRAMS) - OWNERS))
 def test_programs_wait_for_the_migration_and_for_redis(name: str) -> None:
     assert PROGRAMS[name].depends_on == {
         "migrate": "service_completed_successfully",

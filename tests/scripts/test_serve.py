@@ -141,4 +141,4 @@ def test_what_ends_is_started_again(served: Served) -> None:
 
 def is_whole(served: Served) -> bool:
     running = " ".join(served.processes().values())
-    return servers.run(Places(served.var)) and "mail@" in running
+    return servers.both_run(Places(served.var)) and "mail@" in running
