@@ -47,8 +47,8 @@ def refuse_if_in_use() -> None:
         if time.monotonic() > gives_up_at:
             raise RestoreRefused(
                 f"The database {own_database()} is in use by {counted(sessions, 'connection')}:"
-                " stop web, workers, beat and whatever else works on it, and start them when the"
-                " restore is done."
+                " stop web, workers, beat, the watchman and whatever else works on it, and start"
+                " them when the restore is done."
             )
         time.sleep(0.1)
 

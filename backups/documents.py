@@ -105,6 +105,11 @@ def faults_of(told: Iterable[Told]) -> list[Fault]:
     ]
 
 
+def count_unreachable(faults: Iterable[Fault]) -> int:
+    """How many of them tell of the storage and not of the document."""
+    return sum(fault.kind == Outcome.UNREACHABLE for fault in faults)
+
+
 def _copy(document: StoredDocument, repository: Repository) -> Outcome:
     try:
         content = read_document(document.key, sha256=document.sha256)

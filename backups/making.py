@@ -11,7 +11,13 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from backups.digests import LEFT_OUT, contents
-from backups.documents import Outcome, back_up, faults_of, referred_documents
+from backups.documents import (
+    Outcome,
+    back_up,
+    count_unreachable,
+    faults_of,
+    referred_documents,
+)
 from backups.manifest import Fault, Manifest
 from backups.models import CompletedBackup, Witness
 from backups.ownership import owner_of, refuse_hidden_rows
@@ -51,8 +57,8 @@ def make_backup(folder: Path, *, with_documents: bool, rereads: bool, progress: 
     """Write a backup into ``folder`` and record it in the database.
 
     Documents that cannot be copied are named in the manifest, and the rest is backed up. Raises
-    NotTheOwner, ProgramMissing, BackupBusy, or OSError when the folder cannot be written; nothing
-    that looks like a backup is there then.
+    NotTheOwner, ProgramMissing, ProgramFailed, BackupBusy, or OSError when the folder cannot be
+    written; nothing that looks like a backup is there then.
     """
     started_at, repository = timezone.now(), Repository(folder.resolve())
     name = repository.free_name(started_at.astimezone(UTC))
@@ -162,6 +168,7 @@ def _completed(
 
 
 def _record(name: str, manifest: Manifest, *, started_at: datetime) -> None:
+    unreachable = count_unreachable(manifest.faults)
     CompletedBackup.objects.create(
         name=name,
         started_at=started_at,
@@ -170,5 +177,6 @@ def _record(name: str, manifest: Manifest, *, started_at: datetime) -> None:
         has_documents=manifest.has_documents,
         documents=manifest.documents,
         document_bytes=manifest.document_bytes,
-        faults=len(manifest.faults),
+        faults=len(manifest.faults) - unreachable,
+        unreachable=unreachable,
     )

@@ -113,6 +113,10 @@ class CompletedBackup(models.Model):
     document_bytes = models.BigIntegerField()
     has_documents = models.BooleanField(default=True)
     faults = models.PositiveIntegerField(help_text="documents that were missing or altered")
+    unreachable = models.PositiveIntegerField(
+        db_default=0,
+        help_text="documents that the storage did not hand out; nothing is wrong with them",
+    )
 
     class Meta:
         get_latest_by = "finished_at"

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg.pq import Conninfo
 
-from backups.refusals import ProgramMissing
+from backups.refusals import ProgramFailed, ProgramMissing
 from common.embedded import postgres
 
 # What a failed program said last; the beginning says which object it was at.
@@ -39,7 +39,7 @@ def find_program(name: str) -> Path:
 
 
 def run_program(path: Path, *arguments: str | Path) -> None:
-    """Run to the end, signed in as the default connection is; raise with what was said if it fails.
+    """Run to the end, signed in as the default connection is. Raises ProgramFailed.
 
     The password goes through the environment, which other users' lists of processes do not show.
     """
@@ -54,7 +54,7 @@ def run_program(path: Path, *arguments: str | Path) -> None:
         check=False,
     )
     if finished.returncode != 0:
-        raise ProgramMissing(f"{path.name} failed:\n{finished.stderr.strip()[:_SAID_LENGTH]}")
+        raise ProgramFailed(f"{path.name} failed:\n{finished.stderr.strip()[:_SAID_LENGTH]}")
 
 
 def _located(name: str) -> Path | None:

@@ -16,7 +16,11 @@ class NotTheOwner(DomainError):
 
 
 class ProgramMissing(DomainError):
-    """A program of PostgreSQL's that is needed is not there, too old, or has failed."""
+    """A program of PostgreSQL's that is needed is not there or too old."""
+
+
+class ProgramFailed(DomainError):
+    """A program of PostgreSQL's ended with an error; the message has its words."""
 
 
 class BackupBusy(DomainError):

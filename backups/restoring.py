@@ -71,8 +71,9 @@ def restore_backup(
     """Put the database of ``manifest``, read from ``path``, in the place of the present one.
 
     Until the last step the present one is untouched; then it keeps its content under another name.
-    Documents that the storage lacks are put back. Raises RestoreRefused, NotTheOwner,
-    ProgramMissing, BackupUnusable or StorageUnavailable; the present database stays then.
+    Documents that the storage lacks are put back before that step. Raises RestoreRefused,
+    NotTheOwner, ProgramMissing, ProgramFailed, BackupUnusable or StorageUnavailable; the present
+    database stays then.
     """
     had_content = databases.holds_anything()
     if had_content and not replaces:

@@ -47,7 +47,7 @@ def send_due(transport: Transport, *, budget: timedelta = BUDGET) -> None:
     read, messages that carry one go back, and the others are sent.
     """
     attachments = Attachments()
-    if _is_database_behind(attachments):
+    if _hold_if_behind(attachments):
         return
     ends_at = time.monotonic() + budget.total_seconds()
     for claims in claims_until_empty(EMAIL_QUEUE):
@@ -64,7 +64,7 @@ def _send_batch(
     """Try each message; False when there is no point in claiming more."""
     emails = _sendable(claims)
     waiting = deque(_neighbours_together(claims, emails))
-    if not _may_leave(emails.values(), attachments):
+    if not _leave_word(emails.values(), attachments):
         put_back_untried(waiting, emails, delay=OUTAGE_DELAY)
         return False
     set_aside: list[Claim] = []
@@ -89,8 +89,12 @@ def _send_batch(
     return not waiting
 
 
-def _is_database_behind(attachments: Attachments) -> bool:
-    """Then nothing leaves: what this database believes unsent may have been sent."""
+def _hold_if_behind(attachments: Attachments) -> bool:
+    """Whether nothing may leave: what an older database believes unsent may have been sent.
+
+    A setback that the storage tells of is recorded. A storage that does not answer tells nothing,
+    and documents are set aside.
+    """
     try:
         setback = witness.find_setback()
     except StorageUnavailable as away:
@@ -101,8 +105,11 @@ def _is_database_behind(attachments: Attachments) -> bool:
     return setback is not None
 
 
-def _may_leave(emails: Collection[OutgoingEmail], attachments: Attachments) -> bool:
-    """Leave word beside the documents that some are let out, before the first of a batch is."""
+def _leave_word(emails: Collection[OutgoingEmail], attachments: Attachments) -> bool:
+    """Leave word beside the documents that some are let out, before the first of a batch is.
+
+    False when nothing may leave. Where no document can, there is no word to leave.
+    """
     if attachments.is_storage_away or not any(email.has_attachment for email in emails):
         return True
     try:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from common.counting import counted
+
 
 class Severity(StrEnum):
     # Something does not work, or work is older than its limit.
@@ -17,9 +19,12 @@ class Severity(StrEnum):
 
 
 class Code(StrEnum):
+    """In the order in which they are told: a cause before what follows from it."""
+
     DATABASE_AWAY = "database-away"
     DATABASE_BEHIND = "database-behind"
     STORAGE_AWAY = "storage-away"
+    ARCHIVE_MISSING = "archive-missing"
     BELL_AWAY = "bell-away"
     BEAT_SILENT = "beat-silent"
     WORKER_SILENT = "worker-silent"
@@ -28,17 +33,18 @@ class Code(StrEnum):
     SERIES_BLOCKED = "series-blocked"
     SERIES_MISSING = "series-missing"
     DAILY_RUN_MISSING = "daily-run-missing"
+    RUN_STUCK = "run-stuck"
     DRAFTING_OVERDUE = "drafting-overdue"
     ISSUING_OVERDUE = "issuing-overdue"
     DOCUMENTS_OVERDUE = "documents-overdue"
     MAIL_OVERDUE = "mail-overdue"
     MAIL_LATE = "mail-late"
-    RUN_STUCK = "run-stuck"
-    RUN_FORGOTTEN = "run-forgotten"
     ACCOUNTS_PARKED = "accounts-parked"
     DOCUMENTS_PARKED = "documents-parked"
     BACKUP_LATE = "backup-late"
     BACKUP_FAULTY = "backup-faulty"
+    BACKUP_INCOMPLETE = "backup-incomplete"
+    RUN_FORGOTTEN = "run-forgotten"
     LOOK_FAILED = "look-failed"
     RUN_WAITING = "run-waiting"
     MAIL_FAILED = "mail-failed"
@@ -71,6 +77,12 @@ KINDS: Final[dict[Code, Kind]] = {
         "Storage of documents away",
         "See whether it is full, read-only or out of reach. Documents and the mail that carries"
         " them wait, and go on by themselves once it answers.",
+    ),
+    Code.ARCHIVE_MISSING: Kind(
+        Severity.ALARM,
+        "Archive of documents not there",
+        "See whether the right folder or bucket is mounted or named, for every process: what is"
+        " stored meanwhile goes to the wrong place, and has to be copied to the right one.",
     ),
     Code.BELL_AWAY: Kind(
         Severity.ALARM,
@@ -119,6 +131,12 @@ KINDS: Final[dict[Code, Kind]] = {
         "Beat asks for it every 15 minutes, and a worker of the queue “default” starts it. Look at"
         " that worker’s log, or start a run by hand: manage.py bill.",
     ),
+    Code.RUN_STUCK: Kind(
+        Severity.ALARM,
+        "Billing run stuck",
+        "Every account of the run is through its step, and the run does not go on. The log of the"
+        " worker of the queue “default” says why; stopping and resuming the run starts it again.",
+    ),
     Code.DRAFTING_OVERDUE: Kind(
         Severity.ALARM,
         "Accounts wait to be drafted",
@@ -149,17 +167,6 @@ KINDS: Final[dict[Code, Kind]] = {
         "Read the last answer of these messages, and send the document some other way if the"
         " reader waits for it.",
     ),
-    Code.RUN_STUCK: Kind(
-        Severity.ALARM,
-        "Billing run stuck",
-        "Every account of the run is through its step, and the run does not go on. The log of the"
-        " worker of the queue “default” says why; stopping and resuming the run starts it again.",
-    ),
-    Code.RUN_FORGOTTEN: Kind(
-        Severity.ALARM,
-        "Billing run not approved",
-        "Look at the drafts and approve the run or stop it. Nobody is billed before.",
-    ),
     Code.ACCOUNTS_PARKED: Kind(
         Severity.ALARM,
         "Accounts could not be billed",
@@ -182,6 +189,17 @@ KINDS: Final[dict[Code, Kind]] = {
         "Documents missing or altered",
         "The last backup found documents that are not what was issued. Restore them from an older"
         " backup; the output of manage.py backup names them.",
+    ),
+    Code.BACKUP_INCOMPLETE: Kind(
+        Severity.ALARM,
+        "Backup lacks documents",
+        "The storage did not answer while the backup was made; nothing is wrong with the documents."
+        " The next backup copies them: make one now, or wait for tomorrow’s.",
+    ),
+    Code.RUN_FORGOTTEN: Kind(
+        Severity.ALARM,
+        "Billing run not approved",
+        "Look at the drafts and approve the run or stop it. Nobody is billed before.",
     ),
     Code.LOOK_FAILED: Kind(
         Severity.ALARM,
@@ -238,15 +256,10 @@ class Alarm:
         return self.kind.severity is Severity.ALARM
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """``1 message is``, ``1,204 messages are``."""
-    return f"{number:,} {one if number == 1 else many}"
-
-
 def in_words(duration: timedelta) -> str:
     """Rounded down to its largest unit: ``40 seconds``, ``1 minute``, ``3 days``."""
     seconds = max(int(duration.total_seconds()), 0)
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size:
-            return counted(seconds // size, unit, f"{unit}s")
-    return counted(seconds, "second", "seconds")
+            return counted(seconds // size, unit)
+    return counted(seconds, "second")

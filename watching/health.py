@@ -17,7 +17,8 @@ PATH: Final = "/healthz"
 
 
 class HealthMiddleware:
-    """200 while PostgreSQL answers, else 503; in two seconds at the latest.
+    """200 while PostgreSQL answers, else 503; in three seconds at the latest: two for PostgreSQL
+    and, when that answers, one for Redis.
 
     Redis is told and does not count: the bell may be lost. Nothing else is said: whoever reaches
     this port may ask.

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import wraps
 from typing import Final
 
 from django.db import Error, InterfaceError, OperationalError, connection
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 Check = Callable[[datetime], Iterable[Alarm]]
 
-# What is looked at, in the order in which it is told. Each check is a few queries.
+# What is looked at. Each check is a few queries.
 CHECKS: Final[tuple[Check, ...]] = (
     archive.older_database,
     processes.silent_processes,
@@ -42,7 +43,8 @@ CHECKS: Final[tuple[Check, ...]] = (
 )
 # What takes long or writes is left to the watchman; the others read what it found.
 WATCHMANS_CHECKS: Final[tuple[Check, ...]] = (archive.storage,)
-_FOUND_BY_THE_WATCHMAN: Final = (Code.STORAGE_AWAY,)
+_FOUND_BY_THE_WATCHMAN: Final = (Code.STORAGE_AWAY, Code.ARCHIVE_MISSING)
+_ORDER: Final = tuple(Code)
 # Limits within which PostgreSQL ends a check: a table that a migration has locked, or one that has
 # lost its index, must not keep the others from being told.
 _LOCK_LIMIT: Final = "1s"
@@ -53,7 +55,8 @@ _STATEMENT_LIMIT: Final = "5s"
 class Look:
     """What was found ``at`` a moment, by the database's clock.
 
-    ``alarms`` are those that count; ``seen`` are also those that have not lasted long enough.
+    ``alarms`` are those that count; ``seen`` are also those that have not lasted long enough. Both
+    are in the order of their codes.
     """
 
     at: datetime
@@ -78,13 +81,19 @@ def _look(rest: Check) -> Look:
         at = _database_time()
         seen = [alarm for check in CHECKS for alarm in _made(_within_limits(check), at)]
         seen += rest(at)
+        seen.sort(key=_place)
         return Look(at, tuple(_that_count(seen, at)), tuple(seen), tuple(latest_signs().values()))
     except (OperationalError, InterfaceError) as error:
         connection.close()
         raise DatabaseAway(str(error).strip()) from error
 
 
+def _place(alarm: Alarm) -> int:
+    return _ORDER.index(alarm.code)
+
+
 def _within_limits(check: Check) -> Check:
+    @wraps(check)
     def limited(at: datetime) -> list[Alarm]:
         with all_accounts_scope("the watching looks at every account's work"):
             with connection.cursor() as cursor:
@@ -95,7 +104,6 @@ def _within_limits(check: Check) -> Check:
                 )
             return list(check(at))
 
-    limited.__name__ = check.__name__
     return limited
 
 

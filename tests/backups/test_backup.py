@@ -14,7 +14,7 @@ from backups import documents, making
 from backups.ownership import owner_of
 from backups.programs import find_program, run_program
 from backups.records import last_backup
-from backups.refusals import ProgramMissing
+from backups.refusals import ProgramFailed, ProgramMissing
 from backups.repository import Repository
 from common.embedded import postgres
 from common.embedded.places import RUNTIME_ROLE
@@ -155,7 +155,7 @@ def test_a_document_that_is_missing_or_altered_is_named_and_the_rest_is_backed_u
     assert not repository.document(altered.storage_key).exists()
     last = last_backup()
     assert last is not None
-    assert last.faults == 2
+    assert (last.faults, last.unreachable) == (2, 0)
 
 
 def test_a_storage_that_does_not_answer_costs_the_documents_and_not_the_database(
@@ -166,11 +166,17 @@ def test_a_storage_that_does_not_answer_costs_the_documents_and_not_the_database
 
     with monkeypatch.context() as patch:
         patch.setattr(documents, "read_document", away)
-        with pytest.raises(CommandError, match="lacks 3 documents"):
+        with pytest.raises(CommandError, match=r"lacks 3 documents.* the next backup copies them"):
             back_up(repository)
     [backup] = backups_in(repository)
     assert {fault["kind"] for fault in manifest_of(backup)["faults"]} == {"unreachable"}
+    last = last_backup()
+    assert last is not None
+    assert (last.faults, last.unreachable) == (0, 3)
     assert manifest_of(back_up(repository))["faults"] == []
+    last = last_backup()
+    assert last is not None
+    assert (last.faults, last.unreachable) == (0, 0)
 
 
 def test_rereading_finds_what_has_changed_since(
@@ -249,7 +255,7 @@ def test_a_login_that_rows_are_hidden_from_makes_no_backup(
 
 def test_pg_dump_itself_refuses_what_policies_hide(tmp_path: Path) -> None:
     """The last wall: as the runtime role it fails rather than write an empty table."""
-    with owner_of(), pytest.raises(ProgramMissing, match=r"row-level security|permission denied"):
+    with owner_of(), pytest.raises(ProgramFailed, match=r"row-level security|permission denied"):
         run_program(
             find_program("pg_dump"),
             f"--role={RUNTIME_ROLE}",
@@ -267,7 +273,7 @@ def test_programs_sign_in_as_the_program_does_and_show_no_password(
     with owner_of():
         monkeypatch.setitem(connection.settings_dict, "PASSWORD", "s3cret")
         monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"sslmode": "verify-full"})
-        with pytest.raises(ProgramMissing, match="--format=custom / s3cret verify-full"):
+        with pytest.raises(ProgramFailed, match="--format=custom / s3cret verify-full"):
             run_program(program, "--format=custom")
 
 

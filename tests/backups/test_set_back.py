@@ -308,6 +308,14 @@ def test_the_same_snapshot_restored_twice_knows_what_was_out_before_the_first_ti
     assert business.let_out().number == "INV-C-000001"
 
 
+def test_declaring_it_holds_work_back_at_once_and_decides_nothing(own_database: str) -> None:
+    with pytest.raises(CommandError, match="say why with --note"):
+        call_command("acknowledge_restore", "--declare")
+    setback = open_setback()
+    assert setback is not None
+    assert setback.source == Setback.Source.DECLARED
+
+
 def test_a_set_back_that_nothing_shows_can_be_declared(own_database: str, sink: Sink) -> None:
     """Database and documents were put back together, as with a whole machine."""
     business = a_business()

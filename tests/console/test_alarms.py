@@ -45,6 +45,18 @@ def test_an_alarm_says_what_since_when_and_what_to_do(staff: User) -> None:
     assert "Silent</span>" in shown
 
 
+def test_each_kind_of_alarm_has_an_anchor_once_which_its_mail_leads_to(staff: User) -> None:
+    hear_everybody()
+    for queue in ("render", "mail"):
+        give_sign_ago(4 * MINUTE, worker_of(queue))
+    (pk,) = queue_mail(1)
+    change(OutgoingEmail, pk, state=OutgoingEmail.State.FAILED)
+    shown = page(staff)
+    assert shown.count("has answered for 4 minutes.") == 2
+    assert shown.count('id="worker-silent"') == 1
+    assert shown.count('id="mail-failed"') == 1
+
+
 def test_times_are_those_of_the_reader(staff: User) -> None:
     hear_everybody()
     SignOfLife.objects.filter(name=BEAT).update(heard_at="2026-03-01T12:00:00Z")

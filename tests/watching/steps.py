@@ -1,14 +1,19 @@
 """What tests of watching do over and over: have everything in order, let rows grow old, look."""
 
+import socket
+import uuid
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from django.db import connection
 from django.db.models import Model
 from django.db.models.functions import Now
 
 from audit.recording import Actor
 from billing.billing_run import start_daily_run
-from common.scoping import all_accounts_scope
+from common.scoping import account_scope, all_accounts_scope
+from tests.mail.messages import email_row
 from watching.alarms import Alarm, Code
 from watching.looking import look
 from watching.models import SignOfLife
@@ -46,3 +51,26 @@ def alarms() -> dict[Code, Alarm]:
     by_code = {alarm.code: alarm for alarm in found}
     assert len(by_code) == len(found)
     return by_code
+
+
+def a_message_made(ago: timedelta, **columns: Any) -> uuid.UUID:
+    """One that was queued so long ago: the column that says so is frozen."""
+    with account_scope(1):
+        row = email_row(
+            **{"id": uuid.uuid4(), "account_id": 1, "created_at": Now() - ago, **columns}
+        )
+        row.dedup_key = str(row.pk)
+        row.save(force_insert=True)
+        return row.pk
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def reach_postgres_at(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For new connections; the one that the test has stays."""
+    for name, value in (("HOST", "127.0.0.1"), ("PORT", str(port))):
+        monkeypatch.setitem(connection.settings_dict, name, value)

@@ -14,8 +14,8 @@ from backups.models import CompletedBackup, Setback, Witness
 from backups.witness_copies import Copy
 from common.scoping import account_scope
 from common.storage import StorageUnavailable
-from invoices.models import Document
-from tests.factories import make_account, make_invoice, make_seller
+from invoices.models import Document, Seller
+from tests.factories import make_account, make_invoice, make_seller, store_pdf
 from tests.watching.steps import (
     HOUR,
     MINUTE,
@@ -111,10 +111,47 @@ def test_a_database_that_is_older_than_what_has_left_is_found_out_and_told_by_ev
     assert alarm.since == Setback.objects.get().found_at
 
 
+def three_stored_documents() -> list[Document]:
+    account, seller = make_account(), make_seller()
+    stored = [
+        store_pdf(make_invoice(account, seller=seller), b"%%PDF number %d" % number)
+        for number in range(3)
+    ]
+    start_todays_run()
+    return stored
+
+
+def test_an_archive_that_has_none_of_what_was_stored_first_is_not_the_right_one(
+    tmp_path: Path,
+) -> None:
+    """The volume is not mounted, or the bucket is another: it answers and takes everything."""
+    for document in three_stored_documents():
+        assert not found_by_the_watchman()
+        (tmp_path / document.storage_key).unlink()
+    alarm = found_by_the_watchman()[Code.ARCHIVE_MISSING]
+    assert alarm.says.startswith("The storage has none of the documents that were stored first")
+
+
+def test_it_stays_so_when_something_was_let_out_into_the_wrong_place(tmp_path: Path) -> None:
+    for document in three_stored_documents():
+        (tmp_path / document.storage_key).unlink()
+    witness.advance()
+    store_pdf(make_invoice(make_account(), seller=Seller.objects.get()), b"%PDF one more")
+    assert set(found_by_the_watchman()) == {Code.ARCHIVE_MISSING}
+
+
+def test_and_others_read_that_the_watchman_found_it(tmp_path: Path) -> None:
+    for document in three_stored_documents():
+        (tmp_path / document.storage_key).unlink()
+    believe_no_longer()
+    remember(look_thoroughly())
+    assert set(alarms()) == {Code.ARCHIVE_MISSING}
+
+
 # --- Backups ------------------------------------------------------------------------------------
 
 
-def a_backup(ago: timedelta, *, faults: int = 0) -> None:
+def a_backup(ago: timedelta, *, faults: int = 0, unreachable: int = 0) -> None:
     finished = timezone.now() - ago
     CompletedBackup.objects.create(
         name="2026-11-21T0300",
@@ -124,6 +161,7 @@ def a_backup(ago: timedelta, *, faults: int = 0) -> None:
         documents=9,
         document_bytes=9,
         faults=faults,
+        unreachable=unreachable,
     )
 
 
@@ -140,7 +178,21 @@ def test_a_daily_backup_that_was_not_made_is_told_after_26_hours() -> None:
 
 def test_a_backup_that_found_documents_missing_is_told() -> None:
     a_backup(HOUR, faults=2)
-    alarm = alarms()[Code.BACKUP_FAULTY]
+    (alarm,) = alarms().values()
+    assert alarm.code == Code.BACKUP_FAULTY
     assert alarm.says == "The backup 2026-11-21T0300 found 2 documents missing or altered."
+    a_backup(timedelta())
+    assert not alarms()
+
+
+def test_a_storage_that_was_away_during_a_backup_is_not_told_as_damage() -> None:
+    a_backup(HOUR, unreachable=2)
+    (alarm,) = alarms().values()
+    assert alarm.code == Code.BACKUP_INCOMPLETE
+    assert alarm.says == (
+        "The storage did not hand out 2 documents while the backup 2026-11-21T0300 was made."
+    )
+    assert "nothing is wrong with the documents" in alarm.kind.advice
+    assert "next backup copies them" in alarm.kind.advice
     a_backup(timedelta())
     assert not alarms()

@@ -10,8 +10,7 @@ from django.conf import settings as program_settings
 from redis import Redis
 
 from config.celery import app
-from tests.watching.steps import MINUTE, give_sign_ago
-from tests.watching.test_health import closed_port, reach_postgres_at
+from tests.watching.steps import MINUTE, closed_port, give_sign_ago, reach_postgres_at
 from watching.beat import HeardScheduler
 from watching.canaries import QUEUES, TASK
 from watching.signs import BEAT, latest_signs

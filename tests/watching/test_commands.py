@@ -9,8 +9,14 @@ from pytest_django import Settings
 
 from mail.models import OutgoingEmail
 from tests.mail.steps import queue as queue_mail
-from tests.watching.steps import MINUTE, change, give_sign_ago, hear_everybody
-from tests.watching.test_health import closed_port, reach_postgres_at
+from tests.watching.steps import (
+    MINUTE,
+    change,
+    closed_port,
+    give_sign_ago,
+    hear_everybody,
+    reach_postgres_at,
+)
 from watching.signs import NAMES, worker_of
 
 pytestmark = pytest.mark.django_db

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from tests.watching.steps import closed_port, reach_postgres_at
+
 pytestmark = pytest.mark.django_db
 
-# Two for PostgreSQL or one for Redis, and the rest for a machine that has other things to do.
+# Two for PostgreSQL, one for Redis, and the rest for a machine that has other things to do.
 SOON_SECONDS = 4
 
 DEGRADED = {"status": "degraded", "database": "ok", "bell": "away"}
@@ -26,22 +27,10 @@ def taking_connections_and_never_answering() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def ask(host: str = "testserver") -> tuple[int, dict[str, str]]:
     """Status and content of the answer."""
     answer = Client().get("/healthz", HTTP_HOST=host)
     return answer.status_code, answer.json()
-
-
-def reach_postgres_at(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For new connections; the one that the test has stays."""
-    for name, value in (("HOST", "127.0.0.1"), ("PORT", str(port))):
-        monkeypatch.setitem(connection.settings_dict, name, value)
 
 
 def test_a_process_that_reaches_both_servers_is_well() -> None:

@@ -1,7 +1,7 @@
 """A look as a whole: it writes nothing, ends soon, and no check keeps another back."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -11,15 +11,18 @@ from django.utils import timezone
 from common.scoping import all_accounts_scope
 from mail.models import OutgoingEmail
 from tests.mail.steps import queue as queue_mail
-from tests.watching.steps import alarms, give_sign_ago, hear_everybody
-from tests.watching.test_health import (
+from tests.watching.steps import (
+    MINUTE,
+    alarms,
+    change,
     closed_port,
+    give_sign_ago,
+    hear_everybody,
     reach_postgres_at,
 )
 from watching import looking
 from watching.alarms import KINDS, Alarm, Code, in_words
 from watching.looking import look
-from watching.looks import unfinished
 from watching.reaching import DatabaseAway
 from watching.signs import NAMES, WATCHMAN
 
@@ -48,7 +51,7 @@ def test_every_code_has_its_title_and_its_advice() -> None:
 
 
 def test_every_part_is_told_whether_it_was_heard_or_not() -> None:
-    give_sign_ago(unfinished.UNTOUCHED_LIMIT, WATCHMAN)
+    give_sign_ago(10 * MINUTE, WATCHMAN)
     signs = {sign.name: sign for sign in look().signs}
     assert tuple(signs) == NAMES
     assert [name for name, sign in signs.items() if sign.heard_at] == [WATCHMAN]
@@ -63,6 +66,18 @@ def test_a_check_that_fails_is_an_alarm_and_the_others_are_made(
     assert set(found) == {Code.LOOK_FAILED, Code.WATCHMAN_SILENT}
     assert found[Code.LOOK_FAILED].says.startswith("The check “broken” could not be made: KeyError")
     assert "Traceback" in caplog.text
+
+
+def test_what_is_found_is_told_in_the_order_of_its_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever check found it, and a check that could not be made last of what is wrong."""
+    hear_everybody(but=WATCHMAN)
+    (pk,) = queue_mail(1)
+    change(OutgoingEmail, pk, state=OutgoingEmail.State.FAILED)
+    monkeypatch.setattr(looking, "CHECKS", checks_with(broken))
+    found = look()
+    told = [Code.WATCHMAN_SILENT, Code.LOOK_FAILED, Code.MAIL_FAILED]
+    assert [alarm.code for alarm in found.alarms] == told
+    assert [alarm.code for alarm in found.seen] == told
 
 
 def test_a_check_that_takes_too_long_is_ended_by_the_database(
@@ -116,4 +131,4 @@ def test_looking_at_mail_is_served_by_the_indexes_of_what_is_unfinished() -> Non
     ],
 )
 def test_durations_are_told_in_their_largest_unit(seconds: int, words: str) -> None:
-    assert in_words(seconds * unfinished.UNTOUCHED_LIMIT / 600) == words
+    assert in_words(timedelta(seconds=seconds)) == words

@@ -3,8 +3,14 @@
 import pytest
 from pytest_django import Settings
 
-from tests.watching.steps import HOUR, MINUTE, alarms, give_sign_ago, hear_everybody
-from tests.watching.test_health import closed_port
+from tests.watching.steps import (
+    HOUR,
+    MINUTE,
+    alarms,
+    closed_port,
+    give_sign_ago,
+    hear_everybody,
+)
 from watching.alarms import Code
 from watching.canaries import QUEUES
 from watching.looking import look

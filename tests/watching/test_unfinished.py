@@ -1,8 +1,6 @@
 """Work that is older than its limit (invariant I8), in each of the four queues."""
 
-import uuid
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,17 +10,17 @@ from django.db.models.functions import Now
 from billing.billing_run import start_run
 from billing.models import BillingRunItem
 from common.claims import Queue, begin, claim
-from common.scoping import account_scope, all_accounts_scope
+from common.scoping import all_accounts_scope
 from invoices.models import Document
 from mail.models import OutgoingEmail
 from tests.factories import make_account, make_invoice, make_seller
-from tests.mail.messages import email_row
 from tests.mail.steps import queue as queue_mail
 from tests.scenes import A_DAY, ACTOR, a_charge, a_seller, an_account
 from tests.watching.steps import (
     DAY,
     HOUR,
     MINUTE,
+    a_message_made,
     alarms,
     change,
     hear_everybody,
@@ -69,17 +67,6 @@ def a_message() -> Work:
     return OutgoingEmail, pk
 
 
-def a_message_made(ago: timedelta, **columns: Any) -> uuid.UUID:
-    """One that was queued so long ago: the column that says so is frozen."""
-    with account_scope(1):
-        row = email_row(
-            **{"id": uuid.uuid4(), "account_id": 1, "created_at": Now() - ago, **columns}
-        )
-        row.dedup_key = str(row.pk)
-        row.save(force_insert=True)
-        return row.pk
-
-
 QUEUES: list[tuple[Callable[[], Work], Code]] = [
     (an_item_to_draft, Code.DRAFTING_OVERDUE),
     (an_item_to_issue, Code.ISSUING_OVERDUE),
@@ -90,7 +77,7 @@ queues = pytest.mark.parametrize(("make", "code"), QUEUES)
 
 
 def queue_of(code: Code) -> Queue:
-    return next(each.queue for each in unfinished._WATCHED if each.code is code)
+    return next(each.queue for each in unfinished.WATCHED if each.code is code)
 
 
 @queues

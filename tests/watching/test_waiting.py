@@ -22,12 +22,12 @@ from tests.watching.steps import (
     DAY,
     HOUR,
     MINUTE,
+    a_message_made,
     alarms,
     change,
     hear_everybody,
     start_todays_run,
 )
-from tests.watching.test_unfinished import a_message_made
 from watching.alarms import Code, Severity
 
 pytestmark = pytest.mark.django_db

@@ -19,10 +19,11 @@ from tests.watching.steps import (
     HOUR,
     MINUTE,
     change,
+    closed_port,
     give_sign_ago,
     hear_everybody,
+    reach_postgres_at,
 )
-from tests.watching.test_health import closed_port, reach_postgres_at
 from watching import watchman as watching
 from watching.models import RaisedAlarm, SignOfLife
 from watching.signs import WATCHMAN, worker_of
@@ -109,7 +110,7 @@ def test_an_alarm_is_mailed_once_when_it_is_there_at_a_second_look(
     assert sink.accepted[0].recipient == TO
     assert "No worker of the queue “render” has answered for 5 minutes." in text(sink)
     assert "What to do: See whether a worker of this queue runs" in text(sink)
-    assert "docs/watching.md#worker-silent" in text(sink)
+    assert "http://testserver/console/alarms/#worker-silent" in text(sink)
     assert "http://testserver/console/alarms/" in text(sink)
     (event,) = events(Action.ALARM_RAISED)
     assert event.subject == "alarm worker-silent render"

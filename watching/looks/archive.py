@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from django.core.files.storage import storages
+
 from backups import witness
 from backups.refusals import DatabaseBehind
 from backups.setbacks import open_setback
@@ -15,8 +17,12 @@ from mail.queue import EMAIL_QUEUE
 from watching.alarms import Alarm, Code
 from watching.looks.pages import table_page
 
+_ALIAS = "documents"
 # Work that has waited for as long is a reason to find out whether storage takes anything.
 _WAITING_LIMIT = timedelta(minutes=1)
+# Documents that are looked for where they should lie: were all of them lost one by one, reading
+# them would have told it. The first, since one that is stored now may lie in the wrong place.
+_FIRST_DOCUMENTS = 3
 
 
 def older_database(at: datetime) -> Iterator[Alarm]:
@@ -32,7 +38,15 @@ def storage(at: datetime) -> Iterator[Alarm]:
     a full disk can still be read.
     """
     try:
-        if witness.find_setback() is None and _work_waits(at):
+        setback = witness.find_setback()
+        if _archive_is_missing():
+            yield Alarm(
+                code=Code.ARCHIVE_MISSING,
+                says="The storage has none of the documents that were stored first: it is another"
+                " one than theirs, or was emptied.",
+                page=table_page(Document, state__exact=Document.State.STORED),
+            )
+        elif setback is None and _work_waits(at):
             witness.advance()
     except StorageUnavailable as away:
         yield Alarm(
@@ -43,6 +57,17 @@ def storage(at: datetime) -> Iterator[Alarm]:
     except DatabaseBehind:
         # Recorded by now: ``older_database`` tells it.
         return
+
+
+def _archive_is_missing() -> bool:
+    """Whether the storage answers and is not the one in which documents were stored.
+
+    A volume that is not mounted and a wrong bucket take and list files like the right one.
+    """
+    with all_accounts_scope("the watching looks for documents where they should lie"):
+        stored = Document.objects.filter(state=Document.State.STORED).order_by("pk")
+        keys = list(stored.values_list("storage_key", flat=True)[:_FIRST_DOCUMENTS])
+    return bool(keys) and not any(storages[_ALIAS].exists(key) for key in keys)
 
 
 def _work_waits(at: datetime) -> bool:

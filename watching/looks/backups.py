@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from backups.records import last_backup
-from watching.alarms import Alarm, Code, counted, in_words
+from common.counting import counted
+from watching.alarms import Alarm, Code, in_words
 
 # A backup a day, and two hours for one that takes longer than yesterday's.
 BACKUP_LIMIT = timedelta(hours=26)
@@ -24,8 +25,16 @@ def backups(at: datetime) -> Iterator[Alarm]:
     if newest.faults:
         yield Alarm(
             code=Code.BACKUP_FAULTY,
-            says=f"The backup {newest.name} found {counted(newest.faults, 'document', 'documents')}"
+            says=f"The backup {newest.name} found {counted(newest.faults, 'document')}"
             " missing or altered.",
             since=newest.finished_at,
             count=newest.faults,
+        )
+    if newest.unreachable:
+        yield Alarm(
+            code=Code.BACKUP_INCOMPLETE,
+            says=f"The storage did not hand out {counted(newest.unreachable, 'document')} while the"
+            f" backup {newest.name} was made.",
+            since=newest.finished_at,
+            count=newest.unreachable,
         )

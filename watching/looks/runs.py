@@ -8,8 +8,9 @@ from django.db.models import Count, Exists, Min, OuterRef
 from billing.billing_run import due_day
 from billing.models import BillingRun, BillingRunItem
 from billing.queues import DRAFT_QUEUE, ISSUE_QUEUE
+from common.counting import counted
 from invoices.models import Seller
-from watching.alarms import Alarm, Code, counted
+from watching.alarms import Alarm, Code
 from watching.looks.pages import table_page
 from watching.signs import BEAT, latest_signs
 
@@ -50,8 +51,8 @@ def stuck_runs(at: datetime) -> Iterator[Alarm]:
     if found["count"]:
         yield Alarm(
             code=Code.RUN_STUCK,
-            says=f"{counted(found['count'], 'billing run does', 'billing runs do')} not go on,"
-            " though every account is through.",
+            says=f"{counted(found['count'], 'billing run does', plural='billing runs do')}"
+            " not go on, though every account is through.",
             since=found["since"],
             count=found["count"],
             page=table_page(BillingRun),

@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import Case, Count, F, Min, Q, QuerySet, When
 
 from billing.queues import DRAFT_QUEUE, ISSUE_QUEUE
 from common.claims import Claimable, Queue
+from common.counting import counted
 from invoices.models import Document
 from invoices.queues import RENDER_QUEUE
 from mail.models import OutgoingEmail
 from mail.queue import EMAIL_QUEUE
-from watching.alarms import Alarm, Code, counted, in_words
+from watching.alarms import Alarm, Code, in_words
 from watching.looks.pages import table_page
 
 # How long a row may be due while no worker has any row of its queue in hand. Workers hear of it at
@@ -30,7 +32,9 @@ MAIL_LIMIT = timedelta(days=4)
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
+class Watched:
+    """A queue, the alarm of its rows, and the words for them."""
+
     queue: Queue
     code: Code
     one: str
@@ -38,21 +42,22 @@ class _Watched:
     done: str
 
 
-_WATCHED = (
-    _Watched(DRAFT_QUEUE, Code.DRAFTING_OVERDUE, "account has", "accounts have", "drafted"),
-    _Watched(ISSUE_QUEUE, Code.ISSUING_OVERDUE, "account has", "accounts have", "issued"),
-    _Watched(RENDER_QUEUE, Code.DOCUMENTS_OVERDUE, "document has", "documents have", "rendered"),
-    _Watched(EMAIL_QUEUE, Code.MAIL_OVERDUE, "message has", "messages have", "sent"),
+# Every queue of the program; tests/architecture holds it.
+WATCHED: Final = (
+    Watched(DRAFT_QUEUE, Code.DRAFTING_OVERDUE, "account has", "accounts have", "drafted"),
+    Watched(ISSUE_QUEUE, Code.ISSUING_OVERDUE, "account has", "accounts have", "issued"),
+    Watched(RENDER_QUEUE, Code.DOCUMENTS_OVERDUE, "document has", "documents have", "rendered"),
+    Watched(EMAIL_QUEUE, Code.MAIL_OVERDUE, "message has", "messages have", "sent"),
 )
 
 
 def overdue_work(at: datetime) -> Iterator[Alarm]:
     """Rows that were due, or whose lease ended, too long ago: one alarm a queue."""
-    for watched in _WATCHED:
+    for watched in WATCHED:
         yield from _overdue(watched, at)
 
 
-def _overdue(watched: _Watched, at: datetime) -> Iterator[Alarm]:
+def _overdue(watched: Watched, at: datetime) -> Iterator[Alarm]:
     queue = watched.queue
     is_worked = any(
         rows.filter(state=queue.working_state, leased_until__gt=at).exists()
@@ -64,8 +69,8 @@ def _overdue(watched: _Watched, at: datetime) -> Iterator[Alarm]:
         workers = "workers are at it, but behind" if is_worked else "no worker has any in hand"
         yield Alarm(
             code=watched.code,
-            says=f"{counted(count, watched.one, watched.many)} been due to be {watched.done} for"
-            f" more than {in_words(limit)}; {workers}.",
+            says=f"{counted(count, watched.one, plural=watched.many)} been due to be"
+            f" {watched.done} for more than {in_words(limit)}; {workers}.",
             since=since,
             count=count,
             page=table_page(queue.model, state__exact=queue.due_states[0]),
@@ -81,7 +86,7 @@ def documents_put_off(at: datetime) -> Iterator[Alarm]:
         yield Alarm(
             code=Code.DOCUMENTS_OVERDUE,
             subject="put off",
-            says=f"{counted(count, 'document is', 'documents are')} still not rendered"
+            says=f"{counted(count, 'document is', plural='documents are')} still not rendered"
             f" {in_words(DOCUMENT_LIMIT)} after being issued.",
             since=since,
             count=count,
@@ -107,7 +112,7 @@ def mail_server(at: datetime) -> Iterator[Alarm]:
         yield Alarm(
             code=Code.MAIL_SERVER_AWAY,
             says="No mail server has answered, or none let us in:"
-            f" {counted(count, 'message was', 'messages were')} tried in vain.",
+            f" {counted(count, 'message was', plural='messages were')} tried in vain.",
             since=since,
             count=count,
             page=table_page(OutgoingEmail, state__exact=OutgoingEmail.State.DEFERRED),
@@ -132,8 +137,8 @@ def mail_put_off(at: datetime) -> Iterator[Alarm]:
         yield Alarm(
             code=Code.MAIL_OVERDUE,
             subject="put off",
-            says=f"{counted(count, 'message is', 'messages are')} put off again and again without"
-            " being tried.",
+            says=f"{counted(count, 'message is', plural='messages are')} put off again and again"
+            " without being tried.",
             since=since,
             count=count,
             page=table_page(OutgoingEmail, state__exact=OutgoingEmail.State.QUEUED),
@@ -153,8 +158,8 @@ def late_mail(at: datetime) -> Iterator[Alarm]:
     if count:
         yield Alarm(
             code=Code.MAIL_LATE,
-            says=f"{counted(count, 'message has', 'messages have')} been on the way for more than"
-            f" {in_words(MAIL_LIMIT)}.",
+            says=f"{counted(count, 'message has', plural='messages have')} been on the way for more"
+            f" than {in_words(MAIL_LIMIT)}.",
             since=since,
             count=count,
             page=table_page(OutgoingEmail, state__exact=OutgoingEmail.State.DEFERRED),

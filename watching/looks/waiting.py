@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Exists, Min, OuterRef
 
 from billing.models import BillingRun, BillingRunItem
+from common.counting import counted
 from invoices.models import Document, Invoice
 from mail.models import HeldBatch, OutgoingEmail
-from watching.alarms import Alarm, Code, counted, in_words
+from watching.alarms import Alarm, Code, in_words
 from watching.looks.pages import table_page
 
 # A run that nobody has approved for as long was forgotten: a weekend fits in.
@@ -43,7 +44,7 @@ def parked_accounts(at: datetime) -> Iterator[Alarm]:
     if found["count"]:
         yield Alarm(
             code=Code.ACCOUNTS_PARKED,
-            says=f"{counted(found['count'], 'account', 'accounts')} could not be billed.",
+            says=f"{counted(found['count'], 'account')} could not be billed.",
             since=found["since"],
             count=found["count"],
             page=table_page(BillingRunItem, state__exact=BillingRunItem.State.PARKED),
@@ -56,8 +57,7 @@ def parked_documents(at: datetime) -> Iterator[Alarm]:
     if found["count"]:
         yield Alarm(
             code=Code.DOCUMENTS_PARKED,
-            says=f"{counted(found['count'], 'issued document', 'issued documents')} could not be"
-            " rendered and sent.",
+            says=f"{counted(found['count'], 'issued document')} could not be rendered and sent.",
             since=found["since"],
             count=found["count"],
             page=table_page(Document, state__exact=Document.State.PARKED),
@@ -74,8 +74,8 @@ def failed_mail(at: datetime) -> Iterator[Alarm]:
     if found["count"]:
         yield Alarm(
             code=Code.MAIL_FAILED,
-            says=f"{counted(found['count'], 'message was', 'messages were')} refused or given up"
-            " on.",
+            says=f"{counted(found['count'], 'message was', plural='messages were')} refused or"
+            " given up on.",
             since=found["since"],
             count=found["count"],
             page=table_page(OutgoingEmail, state__exact=OutgoingEmail.State.FAILED),
@@ -91,7 +91,7 @@ def held_mail(at: datetime) -> Iterator[Alarm]:
     if runs:
         yield Alarm(
             code=Code.MAIL_HELD,
-            says=f"Mail of {counted(len(runs), 'stopped billing run', 'stopped billing runs')}"
+            says=f"Mail of {counted(len(runs), 'stopped billing run')}"
             f" has been held back for more than {in_words(HELD_LIMIT)}.",
             since=runs[0].held_since,
             count=len(runs),
@@ -110,8 +110,8 @@ def waiting_runs(at: datetime) -> Iterator[Alarm]:
         if found["count"]:
             yield Alarm(
                 code=code,
-                says=f"{counted(found['count'], 'billing run waits', 'billing runs wait')} for"
-                " approval.",
+                says=f"{counted(found['count'], 'billing run waits', plural='billing runs wait')}"
+                " for approval.",
                 since=found["since"],
                 count=found["count"],
                 page=table_page(BillingRun, state__exact=BillingRun.State.WAITING),

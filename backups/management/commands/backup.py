@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 from django.template.defaultfilters import filesizeformat
 
+from backups.documents import count_unreachable
 from backups.making import Made, make_backup
 from backups.reporting import StepReport
 from common.counting import counted
@@ -69,6 +70,12 @@ class Command(BaseCommand):
             self.stderr.write(f"  {fault.key} is {fault.kind}")
         if manifest.faults:
             documents = counted(len(manifest.faults), "document")
+            unreachable = count_unreachable(manifest.faults)
+            again = (
+                f" {unreachable:,} of them only because the storage did not answer: the next backup"
+                " copies them."
+            )
             raise CommandError(
                 f"The backup lacks {documents}, which its manifest names. Everything else is in it."
+                f"{again if unreachable else ''}"
             )

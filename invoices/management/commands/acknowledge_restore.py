@@ -25,7 +25,7 @@ _SHOWN = 10
 class Command(BaseCommand):
     help = (
         "Show what a database that was set back does not know of, and let it go on. Without --note"
-        " it only shows. See docs/backups.md."
+        " it decides nothing, and ends with an error while something waits. See docs/backups.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             "--declare",
             action="store_true",
             help="say that the database was set back although nothing shows it, for example"
-            " together with the storage",
+            " together with the storage; holds work back at once, also without --note",
         )
 
     def handle(self, *_: Any, **options: Any) -> None:

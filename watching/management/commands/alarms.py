@@ -7,12 +7,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from watching.alarms import KINDS, Alarm, Code, Severity, counted, in_words
+from common.counting import counted
+from watching.alarms import KINDS, Alarm, Code, Severity, in_words
 from watching.looking import Look, look
 from watching.reaching import DatabaseAway
 from watching.signs import Sign
 
-_NOTHING, _ALARMS, _CANNOT_TELL = 0, 1, 2
+_ALARMS, _CANNOT_TELL = 1, 2
 
 
 class Command(BaseCommand):
@@ -44,9 +45,9 @@ class Command(BaseCommand):
         if not found.alarms:
             self.stdout.write("Nothing is wrong.")
         elif not alarms:
-            self.stdout.write(f"No alarm; {counted(others, 'thing waits', 'things wait')}.")
+            self.stdout.write(f"No alarm; {counted(others, 'thing waits', plural='things wait')}.")
         else:
-            self.stdout.write(f"{counted(alarms, 'alarm', 'alarms')}.")
+            self.stdout.write(f"{counted(alarms, 'alarm')}.")
         for alarm in found.alarms:
             self.stdout.write(f"\n{alarm.kind.severity.upper()} {_named(alarm)}")
             self.stdout.write(f"  {alarm.says}")
