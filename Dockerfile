@@ -78,7 +78,7 @@ RUN ldconfig && pg_dump --version && pg_restore --version && python -c "import w
         --shell /usr/sbin/nologin counterfoil \
     && install -d -o 10001 -g 10001 -m 0700 \
         /run/counterfoil /var/lib/counterfoil /var/lib/counterfoil/documents
-# What a process writes as it runs and may lose: links to fonts, beat's clock.
+# What a process writes as it runs and may lose: links to fonts.
 ENV COUNTERFOIL_VAR=/run/counterfoil \
     DOCUMENTS_DIR=/var/lib/counterfoil/documents \
     LOGOS_DIR=/var/lib/counterfoil/logos
@@ -88,4 +88,4 @@ LABEL org.opencontainers.image.title="Counterfoil" \
 USER 10001:10001
 EXPOSE 8000
 ENTRYPOINT ["tini", "--"]
-CMD ["gunicorn", "config.wsgi", "--bind=0.0.0.0:8000", "--workers=4", "--timeout=30", "--preload", "--no-control-socket"]
+CMD ["gunicorn", "config.wsgi", "--bind=0.0.0.0:8000", "--workers=2", "--timeout=30", "--preload", "--no-control-socket"]

@@ -2,14 +2,15 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-# Arguments for pytest, for example: make test ARGS="tests/mail -x"
+# Arguments for pytest, soak and rolling-restart, for example: make test ARGS="tests/mail -x"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run stop shell psql test test-quick lint format messages bench lock clean
+.PHONY: help setup demo run stop shell psql test test-quick lint format messages bench soak \
+	rolling-restart lock clean
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install all that is needed: system libraries (apt), .venv, browser assets, secrets
 	@$(PYTHON) scripts/set_up.py
@@ -59,11 +60,17 @@ messages: setup ## Bring locale/ up to date with the marked texts (needs gettext
 	@# When it was done is no news, and would change every file every time.
 	@sed -i '/^"POT-Creation-Date: /d' locale/*/LC_MESSAGES/django.po
 
-bench: setup ## Run the benchmarks and print their tables (takes minutes)
+bench: setup ## Run the benchmarks and print their tables (takes minutes; without the next two)
 	@for benchmark in benchmarks/*.py; do \
-		case $$benchmark in */_*) continue;; esac; \
+		case $$benchmark in */_*|*/soak.py|*/rolling_restart.py) continue;; esac; \
 		$(BIN)/python $$benchmark || exit 1; \
 	done
+
+soak: setup ## A billing run of 10,000 while processes are killed: hours (ARGS="--invoices 300")
+	@$(BIN)/python benchmarks/soak.py $(ARGS)
+
+rolling-restart: setup ## Replace a release by this one during a run, program by program (ARGS="--old REF")
+	@$(BIN)/python benchmarks/rolling_restart.py $(ARGS)
 
 lock: setup ## Renew requirements/*.lock and package-lock.json after a change of what they lock
 	@$(PYTHON) scripts/lock.py

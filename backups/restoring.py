@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.commands import migrate
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
+from psycopg import sql
 
 from audit.actions import Action
 from audit.recording import Actor, record
@@ -178,17 +179,35 @@ def _put_documents_back(
     return copied, faults
 
 
+def _was_work_in_hand() -> bool:
+    """Whether a row of any queue was leased when the backup was made."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND column_name = 'leased_until'"
+        )
+        for (name,) in cursor.fetchall():
+            leased = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE leased_until IS NOT NULL)")
+            cursor.execute(leased.format(sql.Identifier(name)))
+            if cursor.fetchone() == (True,):
+                return True
+    return False
+
+
 def _note_setback() -> Setback | None:
     """Have the database wait for an acknowledgement, unless nothing has left since the backup.
 
     That is proven by a copy of the witness in the storage that has counted as far as the backup and
-    no further. Where there is none, for example on a new machine, nothing proves it.
+    no further, if no worker had anything in hand: the rest of its batch left uncounted. Where there
+    is no copy, for example on a new machine, nothing proves it.
     """
     witness = Witness.objects.first()
     counter = witness.counter if witness else 0
     present = witness_copies.counters(witness.installation) if witness else []
     newest = present[-1] if present else 0
     if witness is None or newest < counter or newest == 0:
+        return record_setback(Setback(source=Setback.Source.RESTORE, counter=counter))
+    if newest == counter and _was_work_in_hand():
         return record_setback(Setback(source=Setback.Source.RESTORE, counter=counter))
     if newest == counter:
         return open_setback()

@@ -37,8 +37,6 @@ logger = logging.getLogger(__name__)
 # whose counter is lower than it was then is asked about at once, so that only one which was set
 # back by less than this, within this, goes unnoticed; and not by those who advance.
 _BELIEVED_SECONDS = 5.0
-# A name that is taken is met once, by two databases that write into one storage.
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +82,19 @@ def advance() -> None:
     Raises DatabaseBehind, having recorded what was found, or StorageUnavailable. Nothing may leave
     then.
     """
-    for _ in range(_TRIES):
-        standing = _standing()
-        if standing.is_set_back and (setback := open_setback()):
-            raise DatabaseBehind(setback.in_words())
-        # Before the counter moves: what is listed was counted earlier, by whichever process.
-        present = _copies(standing)
-        try:
-            installation, copy = _count_on(present)
-        except _Ahead:
-            raise DatabaseBehind(record_setback(_found(present[-1])).in_words()) from None
-        if witness_copies.write(installation, copy):
-            witness_copies.prune(installation, [*present, copy.counter])
-            return
-        # Another database with the same past took the number; of two, one is behind next time.
-    raise StorageUnavailable("a copy of the witness does not keep its name")
+    standing = _standing()
+    if standing.is_set_back and (setback := open_setback()):
+        raise DatabaseBehind(setback.in_words())
+    # Before the counter moves: what is listed was counted earlier, by whichever process.
+    present = _copies(standing)
+    try:
+        installation, copy = _count_on(present)
+    except _Ahead:
+        raise DatabaseBehind(record_setback(_found(present[-1])).in_words()) from None
+    if not witness_copies.write(installation, copy):
+        # Within one database no number is counted twice: another one with the same past took it.
+        raise DatabaseBehind(record_setback(_found(copy.counter)).in_words())
+    witness_copies.prune(installation, [*present, copy.counter])
 
 
 def require_current() -> None:

@@ -24,6 +24,8 @@ _FOLDER = "witness"
 _SUFFIX = ".json"
 # Enough for any bigint, so that names sort as numbers do.
 _DIGITS = 20
+# PostgreSQL's bigint; a name beyond it is nobody's counter.
+_LARGEST = 2**63 - 1
 # The newest could be half a copy on a storage that breaks its promises; the one before it is not.
 _KEPT = 2
 
@@ -46,7 +48,7 @@ def counters(installation: UUID) -> list[int]:
     return sorted(
         int(stem)
         for stem in (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
-        if stem.isdecimal()
+        if stem.isdecimal() and int(stem) <= _LARGEST
     )
 
 

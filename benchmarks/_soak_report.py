@@ -74,7 +74,7 @@ def _invariants(outcome: Outcome, plan: Plan, prefix: str) -> Iterator[Fact]:
         "I4, no other files stay": f"{figures.leftovers:,} passing files",
         "I5, mail arrived or visibly failed": f"{figures.deliveries:,} messages",
         "I6, copies are few and the same": f"{figures.accepted:,} accepted",
-        "I6, mail carries its document": "one in some opened",
+        "I6, mail carries its document": f"{outcome.opened:,} messages opened",
         "I8, nothing is stuck": "stuck" if outcome.is_stuck else "nothing",
     }
     for name, broken in outcome.judgement.violations.items():

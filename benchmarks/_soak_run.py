@@ -16,7 +16,7 @@ from benchmarks._soak_faults import BILL, Faults
 from benchmarks._soak_losses import Losses, count_losses
 from benchmarks._soak_post import Post, running_post
 from benchmarks._soak_watch import Watch
-from tests.reliability.charges import ChargeRow, Scene, charges_for
+from tests.reliability.charges import Scene, charges_for
 from tests.reliability.installation import Installation, own_installation
 from tests.reliability.invariants import Expectation, Judgement, Witness, judge
 from tests.reliability.processes import Programs, commands, kill_all_of
@@ -58,6 +58,8 @@ class Outcome:
     cpu: float
     watch: Watch
     frozen_rows: int
+    # Messages whose attachment was compared with its document.
+    opened: int
     is_stuck: bool
     judgement: Judgement
     losses: Losses
@@ -89,9 +91,9 @@ def run(plan: Plan, *, disturbed: bool, say: Say) -> Outcome:
             is_stuck = _see_through(watch, witness, faults, say)
             seconds, cpu = time.monotonic() - watch.began, _cpu_seconds() - cpu
         say("judging")
-        judgement, losses = _judged(
-            installation, post, scene=scene, charges=charges, witness=witness, texts=plan.texts
-        )
+        installation.mailbox.copies[:] = copies = post.copies()
+        expectation = Expectation(scene, charges, frozenset(), _MOST_STARTS, plan.texts)
+        judgement = judge(installation, expectation, witness=witness)
         return Outcome(
             staging=staged - began,
             importing=imported - staged,
@@ -99,9 +101,12 @@ def run(plan: Plan, *, disturbed: bool, say: Say) -> Outcome:
             cpu=cpu,
             watch=watch,
             frozen_rows=len(witness.seen),
+            opened=min(plan.texts, len({copy.sha256 for copy in copies if copy.content})),
             is_stuck=is_stuck,
             judgement=judgement,
-            losses=losses,
+            losses=count_losses(
+                installation, scene=scene, charges=charges, copies=copies, witness=witness
+            ),
             faults=faults,
         )
 
@@ -143,7 +148,7 @@ def _line(watch: Watch, faults: Faults | None) -> str:
     return words
 
 
-# --- Before and after -----------------------------------------------------------------------------
+# --- Around it ------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -188,31 +193,6 @@ def _programs(installation: Installation, plan: Plan) -> Iterator[Programs]:
 def _faults(installation: Installation, programs: Programs, plan: Plan, say: Say) -> Faults:
     chance = random.Random(plan.seed)  # noqa: S311 - no secret
     return Faults(installation, programs, plan.kill_every, chance, say)
-
-
-def _judged(
-    installation: Installation,
-    post: Post,
-    *,
-    scene: Scene,
-    charges: list[ChargeRow],
-    witness: Witness,
-    texts: int,
-) -> tuple[Judgement, Losses]:
-    copies = post.copies()
-    installation.mailbox.copies[:] = copies
-    expectation = Expectation(
-        scene=scene,
-        charges=charges,
-        parked=frozenset(),
-        most_copies=_MOST_STARTS,
-        texts=texts,
-    )
-    judgement = judge(installation, expectation, witness=witness)
-    losses = count_losses(
-        installation, scene=scene, charges=charges, copies=copies, witness=witness
-    )
-    return judgement, losses
 
 
 def _cpu_seconds() -> float:

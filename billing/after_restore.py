@@ -22,7 +22,7 @@ def stop_moving_runs(decided: Acknowledgement) -> str:
     if not stopped:
         return ""
     runs = counted(len(stopped), "billing run is", plural="billing runs are")
-    return f"{runs} stopped: look at the drafts, then resume it in the admin."
+    return f"{runs} stopped: look at the drafts, then resume in the admin what is right."
 
 
 def reason_to_look_first() -> str:

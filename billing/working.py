@@ -77,6 +77,9 @@ def work_runs(
             logger.error("nothing is issued: %s", reason)
             return True
         due = each_due(queue, deadline=deadline, when_more=_ring)
+        if queue is ISSUE_QUEUE:
+            # Numbers are out as soon as somebody sees them on a page, rendered or not.
+            due = witness.witnessed(queue, due, deadline=deadline)
         for number, claimed in enumerate(due, start=1):
             if not _attempt(queue, claimed, partial(work, rules=rules)):
                 deadline.end_now()

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+_AGAIN_SECONDS = 0.5
+
 
 class OutOfProcessorTime(BaseException):
     """The work took more processor time than it may.
@@ -28,7 +30,8 @@ def processor_time_limit(seconds: float) -> Iterator[None]:
         yield
         return
     former = signal.signal(signal.SIGPROF, _raise)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    # Again every so often: Python swallows what is raised while an object is being deleted.
+    signal.setitimer(signal.ITIMER_PROF, seconds, _AGAIN_SECONDS)
     try:
         yield
     finally:

@@ -46,6 +46,8 @@ _STORAGE_PAUSE = timedelta(seconds=20)
 # What a document may take of a processor: ten times what it does, more than that if it is short.
 _PROCESSOR_SECONDS = 10
 _PROCESSOR_SECONDS_A_LINE = 0.05
+# Below the soft limit of its task (90 s), which would end the process and say nothing on the row.
+_MOST_PROCESSOR_SECONDS = 75
 
 
 class RenderedTooLong(Exception):
@@ -126,7 +128,9 @@ def _rendered(content: InvoiceDocument) -> bytes:
     Without a limit of its own such a document would keep its process from all others for as long as
     a task may take, five times.
     """
-    seconds = _PROCESSOR_SECONDS + _PROCESSOR_SECONDS_A_LINE * len(content.lines)
+    seconds = min(
+        _PROCESSOR_SECONDS + _PROCESSOR_SECONDS_A_LINE * len(content.lines), _MOST_PROCESSOR_SECONDS
+    )
     try:
         with processor_time_limit(seconds):
             return render_pdf(content)

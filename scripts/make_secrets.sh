@@ -3,7 +3,7 @@
 # folder that is given. What is there already is kept, so that running it again changes nothing.
 #
 # Containers read the files as users of their own: the folder keeps everybody else out, not the
-# files' modes.
+# files' modes. Their owner can write them, to put in the password of the mail server.
 set -eu
 umask 077
 folder=${1:-"$(dirname "$0")/../secrets"}
@@ -15,7 +15,7 @@ cd "$folder"
 keep() {
     if [ ! -e "$1" ]; then
         cat >"$1.unfinished"
-        chmod 444 "$1.unfinished"
+        chmod 644 "$1.unfinished"
         mv "$1.unfinished" "$1"
         echo "made $1"
     fi

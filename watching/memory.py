@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from audit.actions import Action
@@ -45,6 +45,9 @@ def remember(look: Look) -> None:
     Only alarms; what merely waits for a person is not remembered.
     """
     with transaction.atomic():
+        # Whoever holds a row must not silence the watchman: the next look tries again.
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
         known = {(row.code, row.subject): row for row in RaisedAlarm.objects.select_for_update()}
         for alarm in look.seen:
             if alarm.is_alarm:

@@ -16,6 +16,8 @@ WATCHMAN: Final = "watchman"
 SILENT_AFTER: Final = timedelta(minutes=3)
 # Signs that are further apart than this are not steady.
 _GAP: Final = timedelta(seconds=90)
+# A sign may be this far ahead of whoever reads it, whose clock is another one.
+_AHEAD: Final = timedelta(minutes=1)
 
 _GIVE = (
     "INSERT INTO watching_signoflife AS former (name, heard_at, steady_since, given_by)"
@@ -28,6 +30,7 @@ _GIVE = (
 _UNLESS_ANOTHERS = (
     " WHERE former.given_by IN ('', %(by)s)"
     "  OR former.heard_at < excluded.heard_at - make_interval(secs => %(silent)s)"
+    "  OR former.heard_at > excluded.heard_at + make_interval(secs => %(ahead)s)"
 )
 
 
@@ -41,7 +44,8 @@ class Sign:
     given_by: str = ""
 
     def is_silent(self, at: datetime) -> bool:
-        return self.heard_at is None or at - self.heard_at > SILENT_AFTER
+        """Also when the sign lies ahead: the clock was put back since, and it proves nothing."""
+        return self.heard_at is None or not -_AHEAD < at - self.heard_at <= SILENT_AFTER
 
     def is_steady(self, at: datetime) -> bool:
         """Heard without a gap for so long that whoever waits for it should have answered."""
@@ -72,6 +76,7 @@ def take_duty(name: str, *, by: str) -> bool:
                 "by": by,
                 "gap": _GAP.total_seconds(),
                 "silent": SILENT_AFTER.total_seconds(),
+                "ahead": _AHEAD.total_seconds(),
             },
         )
         return bool(cursor.rowcount)

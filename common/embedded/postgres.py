@@ -4,6 +4,9 @@ import os
 import pwd
 import shlex
 import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -14,8 +17,9 @@ from common.embedded.places import DATABASE, OWNER_ROLE, RUNTIME_ROLE, Places
 from common.embedded.programs import START_SECONDS, package_folder, run
 
 _SUPERUSER = "postgres"
-# Web, workers, a test with 50 threads and somebody's psql at the same time.
+# Web, workers, a test with 80 threads and somebody's psql at the same time.
 _MAX_CONNECTIONS = 150
+_NO_SETUID_FIXUP = "--securebits=+no_setuid_fixup"
 
 
 def program(name: str) -> Path:
@@ -135,23 +139,39 @@ def _make_roles_and_database(places: Places) -> None:
             )
 
 
-def _run(places: Places, name: str, *arguments: str | Path, failure: str) -> None:
-    """Run one of PostgreSQL's programs, which refuse to run as root.
+def as_nobody(command: Sequence[str]) -> list[str]:
+    """How root runs a program that refuses to run as root; for others, the command as it is.
 
     Root becomes "nobody" and keeps one capability: entering folders that belong to root, such as a
     clone below /root. The alternative is to open those folders to everybody. It gives "nobody" at
     large nothing: the server's socket lies in a folder that only root may enter.
+
+    Programs that ask access(2) whether they may open a file, as initdb does of the server's
+    program, are answered as if they had no capabilities, unless they were started with the
+    securebit ``no_setuid_fixup``. A container whose root may not set it gets along without, as long
+    as everybody may enter the folders.
     """
-    command = [str(program(name)), *map(str, arguments)]
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        command = [
-            "setpriv",
-            *(f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"),
-            *("--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"),
-            *command,
-        ]
-    run(places, command, failure=failure)
+    if os.geteuid() != 0:
+        return list(command)
+    nobody = pwd.getpwnam("nobody")
+    return [
+        "setpriv",
+        *(f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"),
+        *([_NO_SETUID_FIXUP] if _may_set_securebits() else []),
+        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"),
+        *command,
+    ]
+
+
+@cache
+def _may_set_securebits() -> bool:
+    """Needs CAP_SETPCAP, and a kernel or sandbox that knows of it: trying tells."""
+    tried = subprocess.run(["setpriv", _NO_SETUID_FIXUP, "true"], check=False, capture_output=True)
+    return tried.returncode == 0
+
+
+def _run(places: Places, name: str, *arguments: str | Path, failure: str) -> None:
+    run(places, as_nobody([str(program(name)), *map(str, arguments)]), failure=failure)
 
 
 def _forget_dead_postmaster(places: Places) -> None:

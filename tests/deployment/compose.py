@@ -14,6 +14,7 @@ DOCKERFILE = ROOT / "Dockerfile"
 
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
 _UNITS = {"s": 1, "m": 60}
+_MEBIBYTES = {"m": 1, "g": 1024}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ class Service:
         """How long it may take to stop; an engine's own default is 10 s."""
         said = str(self.raw.get("stop_grace_period", "10s"))
         return int(said[:-1]) * _UNITS[said[-1]]
+
+    @property
+    def memory_mib(self) -> int:
+        """What all its processes may take together before the kernel ends one."""
+        said = str(self.raw["mem_limit"])
+        return int(said[:-1]) * _MEBIBYTES[said[-1]]
 
     @property
     def runs_the_program(self) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.embedded.postgres import program
+from common.embedded.postgres import as_nobody, program
 from tests.deployment import postgres_image
 from tests.deployment.compose import ROOT, Condition, Service, image_environment
 
@@ -112,7 +112,7 @@ class Engine:
         command, environment = self._here(service, service.command), self.environment(service)
         if service.name == "postgres":
             postgres_image.first_start(environment, mounted=_init_scripts(service))
-            command = postgres_image.as_nobody(command)
+            command = as_nobody(command)
         log = self.folder / f"{service.name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from common.embedded.postgres import program
+from common.embedded.postgres import as_nobody, program
 
 _SUPERUSER = "postgres"
 
@@ -44,18 +44,6 @@ def first_start(environment: Mapping[str, str], *, mounted: Sequence[Path]) -> N
     for script in mounted:
         _run(given, str(script))
     _run(given, "pg_ctl", "stop", "--wait", "--silent")
-
-
-def as_nobody(command: Sequence[str]) -> list[str]:
-    """PostgreSQL refuses to run as root; "nobody" may still enter folders that belong to root."""
-    if os.geteuid() != 0:
-        return list(command)
-    return [
-        *("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"),
-        *("--securebits=+no_setuid_fixup",),
-        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"),
-        *command,
-    ]
 
 
 def _give_to_nobody(path: Path) -> None:

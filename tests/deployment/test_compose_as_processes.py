@@ -59,7 +59,6 @@ def engine(sink: Sink) -> Iterator[Engine]:
     for role in ("owner", "runtime"):
         url = engine.secrets / f"database_{role}_url"
         here = url.read_text().replace("@postgres:5432", f"@127.0.0.1:{engine.port('postgres')}")
-        url.chmod(0o600)
         url.write_text(here)
     try:
         yield engine

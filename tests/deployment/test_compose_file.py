@@ -12,6 +12,7 @@ from tests.deployment.compose import ROOT, compose_file, read_env_file, services
 
 EVERYTHING = services(profiles=["backup", "try"])
 PROGRAMS = {name: service for name, service in EVERYTHING.items() if service.runs_the_program}
+WORKERS = {name: service for name, service in PROGRAMS.items() if "worker" in service.command}
 OWNERS = {"backup", "migrate"}
 
 
@@ -115,6 +116,19 @@ def test_manual_for_bare_processes_names_the_same_commands() -> None:
             continue
         command = " ".join(service.command).replace("=0.0.0.0:", "=127.0.0.1:")
         assert f".venv/bin/{command}" in manual, name
+    # The unit for systemd, which has its socket from elsewhere.
+    workers = next(word for word in PROGRAMS["web"].command if word.startswith("--workers="))
+    assert set(re.findall(r"--workers=\d+", manual)) == {workers}
+
+
+@pytest.mark.parametrize("name", sorted(WORKERS))
+def test_worker_is_refused_memory_by_its_limit_before_the_kernel_kills(name: str) -> None:
+    """The rule of docs/configuration.md on WORKER_MEMORY_LIMIT_MB."""
+    command = WORKERS[name].command
+    processes = int(command[command.index("-c") + 1])
+    limit = int(WORKERS[name].environment["WORKER_MEMORY_LIMIT_MB"])
+    assert limit >= 256
+    assert WORKERS[name].memory_mib >= processes * limit + 150
 
 
 # --- scripts/make_secrets.sh --------------------------------------------------------------------
@@ -138,8 +152,8 @@ def test_secrets_lie_in_a_folder_of_their_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     _make_secrets(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
-    # Users of containers read them through the mount.
-    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o444}
+    # Users of containers read them through the mount, and their owner writes the mail server's.
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
 
 
 def _make_secrets(folder: Path) -> None:

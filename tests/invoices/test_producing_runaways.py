@@ -6,6 +6,7 @@ from common.scoping import all_accounts_scope
 from invoices import producing
 from invoices.models import Document
 from invoices.producing import render_due
+from invoices.rendering import pdf
 from invoices.rendering.document import InvoiceDocument
 from tests.scenes import a_seller, an_account, an_issued_invoice
 
@@ -17,7 +18,7 @@ def test_it_is_given_up_for_now_and_the_next_document_follows_in_the_same_round(
 ) -> None:
     seller = a_seller()
     endless, fine = (an_issued_invoice(an_account(name), seller) for name in ("Endless", "Fine"))
-    really_rendered = producing.render_pdf
+    really_rendered = pdf.render_pdf
 
     def render(document: InvoiceDocument) -> bytes:
         while document.number == endless.number:

@@ -31,6 +31,10 @@ class Answer:
     seconds: float
 
     @property
+    def ended(self) -> float:
+        return self.at + self.seconds
+
+    @property
     def is_good(self) -> bool:
         return self.status == http.client.OK
 
@@ -99,11 +103,12 @@ def slowest(answers: Sequence[Answer]) -> float:
     return max(answer.seconds for answer in answers)
 
 
-def seconds_without(answers: Sequence[Answer], *, since: float, path: str) -> float:
-    """From ``since`` to the first good answer of ``path`` after which all are good."""
-    asked = [answer for answer in answers if answer.path == path and answer.at >= since]
-    bad = [answer for answer in asked if not answer.is_good]
-    last = bad[-1].at if bad else since
-    good = [answer for answer in asked if answer.is_good and answer.at >= last]
-    assert good, f"no good answer of {path} in {len(asked)}"
-    return good[0].at + good[0].seconds - since
+def last_failure(answers: Sequence[Answer], *, since: float, until: float) -> float:
+    """Seconds from ``since`` to the last failed answer of those asked and given until ``until``.
+
+    0 if all were good. Raises AssertionError if none was good after it.
+    """
+    given = [answer for answer in answers if since <= answer.at and answer.ended < until]
+    failure = max((answer.ended for answer in given if not answer.is_good), default=since)
+    assert any(answer.is_good and answer.ended >= failure for answer in given)
+    return failure - since

@@ -215,10 +215,15 @@ class Installation:
             MAIL: ("mail", "mail.tasks.send_emails"),
             DEFAULT: ("default", "billing.tasks.work_billing_runs"),
         }
+        for worker in queues or tasks:
+            queue, task = tasks[worker]
+            self.send(task, queue=queue)
+
+    def send(self, task: str, *, queue: str, times: int = 1) -> None:
+        """Send a task to the workers of a queue, as beat does."""
         broker = f"redis+socket://{self.places.redis_socket}?virtual_host=0"
         with Celery(broker=broker, set_as_current=False) as app:
-            for worker in queues or tasks:
-                queue, task = tasks[worker]
+            for _ in range(times):
                 app.send_task(task, queue=queue, ignore_result=True)
 
     # --- Time -----------------------------------------------------------------------------------

@@ -88,7 +88,6 @@ def test_server_that_falls_silent_holds_up_nobody_but_those_it_has_in_hand(
         assert {attempts for to, (*_, attempts) in told.items() if to != unanswered} <= {0}
         # Its turn may have been that of the connection without a greeting.
         installation.let_pauses_end()
-        installation.ring(MAIL)
         _wait_until_nobody_is_due(installation)
         assert _not_sent(installation)[unanswered][:2] == ("uncertain", _TIMED_OUT_AFTER_CONTENT)
         mailbox.accept_all()
@@ -110,7 +109,6 @@ def test_mail_waits_uncounted_for_a_server_that_is_gone_and_leaves_when_it_is_ba
             # More often than a message may be begun without an end.
             for _ in range(7):
                 installation.let_pauses_end()
-                installation.ring(MAIL)
                 _wait_until_nobody_is_due(installation)
             told = _not_sent(installation).values()
             assert {attempts for *_, attempts in told} == {0}
@@ -159,12 +157,16 @@ def _wait_until_deferred(installation: Installation, tries: int) -> None:
 
 
 def _wait_until_nobody_is_due(installation: Installation) -> None:
-    """Every message has had its turn."""
+    """Until every message has had its turn, with a sweep every second."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while found := installation.sql(_DUE):
+        assert time.monotonic() < deadline, found
+        installation.ring(MAIL)
+        time.sleep(1)
 
-    def is_so() -> bool:
-        return not installation.sql(
-            "SELECT 1 FROM mail_outgoingemail WHERE state = 'sending'"
-            " OR (state IN ('queued', 'deferred', 'uncertain') AND next_attempt_at <= now())"
-        )
 
-    wait_until(is_so, timeout=_PATIENCE_SECONDS)
+_DUE = """
+    SELECT recipient_address, state, attempts, leased_until - now() FROM mail_outgoingemail
+    WHERE state = 'sending'
+    OR (state IN ('queued', 'deferred', 'uncertain') AND next_attempt_at <= now())
+"""
