@@ -47,6 +47,7 @@ class Code(StrEnum):
     RUN_FORGOTTEN = "run-forgotten"
     LOOK_FAILED = "look-failed"
     RUN_WAITING = "run-waiting"
+    RUN_STOPPED = "run-stopped"
     MAIL_FAILED = "mail-failed"
     MAIL_HELD = "mail-held"
 
@@ -211,6 +212,11 @@ KINDS: Final[dict[Code, Kind]] = {
         Severity.ATTENTION,
         "Billing run waits for approval",
         "Look at the drafts and approve the run or stop it.",
+    ),
+    Code.RUN_STOPPED: Kind(
+        Severity.ATTENTION,
+        "Stopped billing run has accounts left",
+        "Resume the run, or discard what it drafted: the charges are then due again.",
     ),
     Code.MAIL_FAILED: Kind(
         Severity.ATTENTION,

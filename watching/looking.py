@@ -38,6 +38,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     waiting.parked_documents,
     backups.backups,
     waiting.waiting_runs,
+    waiting.stopped_runs,
     waiting.held_mail,
     waiting.failed_mail,
 )

@@ -19,11 +19,14 @@ from backups.ownership import owner_of
 from backups.refusals import DatabaseBehind
 from backups.repository import Repository
 from backups.setbacks import open_setback
+from common.claims import claim
 from common.embedded.places import RUNTIME_ROLE
 from common.scoping import all_accounts_scope
 from common.storage import read_document
 from invoices.models import Document, Invoice
+from invoices.producing import render_due
 from mail.models import SuppressedAddress
+from mail.queue import EMAIL_QUEUE
 from tests.backups.backing_up import archive_path, back_up, manifest_of
 from tests.backups.databases import names_like
 from tests.backups.scenes import a_business, acknowledge, new_process, numbers
@@ -330,6 +333,34 @@ def test_a_restore_that_has_lost_nothing_goes_on_at_once(
     new_process()
     assert open_setback() is None
     assert business.let_out().number == "INV-000002"
+
+
+def test_what_a_worker_had_in_hand_at_the_backup_may_have_left_uncounted(
+    repository: Repository, sink: Sink
+) -> None:
+    business = a_business()
+    business.let_out()
+    business.issue()
+    render_due()
+    assert claim(EMAIL_QUEUE)
+    backup = back_up(repository)
+    restore(backup)
+    setback = open_setback()
+    assert setback is not None
+    assert (setback.source, setback.witness_counter) == ("restore", None)
+
+
+def test_numbers_given_after_the_backup_are_counted_before_anything_is_rendered(
+    repository: Repository, sink: Sink
+) -> None:
+    business = a_business()
+    business.let_out()
+    backup = back_up(repository)
+    business.issue()
+    restore(backup)
+    setback = open_setback()
+    assert setback is not None
+    assert setback.witness_counter is not None
 
 
 def test_after_an_older_backup_nothing_goes_on_until_somebody_has_looked(

@@ -46,6 +46,14 @@ def test_a_worker_that_answers_no_canary_for_three_minutes_is_silent(queue: str)
     assert alarm.since == latest_signs()[worker_of(queue)].heard_at
 
 
+def test_a_sign_that_lies_ahead_proves_nothing_once_the_clock_was_put_back() -> None:
+    hear_everybody()
+    give_sign_ago(-2 * HOUR, worker_of("mail"))
+    give_sign_ago(-2 * HOUR, WATCHMAN)
+    assert set(alarms()) == {Code.WORKER_SILENT, Code.WATCHMAN_SILENT}
+    assert take_duty(WATCHMAN, by="the next one")
+
+
 def test_a_worker_that_was_never_started_is_silent_too() -> None:
     hear_everybody(but=worker_of("mail"))
     alarm = alarms()[Code.WORKER_SILENT]

@@ -5,7 +5,14 @@ import uuid
 import pytest
 from django.db.models.functions import Now
 
-from billing.billing_run import approve_run, discard_item, retry_item, start_run
+from billing.billing_run import (
+    approve_run,
+    discard_item,
+    resume_run,
+    retry_item,
+    start_run,
+    stop_run,
+)
 from billing.models import BillingRun, BillingRunItem
 from billing.working import work_run
 from common.scoping import account_scope, all_accounts_scope
@@ -157,6 +164,17 @@ def a_waiting_run() -> BillingRun:
     start_todays_run()
     work_all()
     return run
+
+
+def test_a_run_that_was_stopped_with_accounts_left_is_told_until_it_is_resumed() -> None:
+    run = a_waiting_run()
+    stop_run(run, actor=OPERATOR)
+    assert set(alarms()) == {Code.RUN_STOPPED}
+    assert alarms()[Code.RUN_STOPPED].says == (
+        "1 billing run was stopped before every account was billed."
+    )
+    resume_run(run, actor=OPERATOR)
+    assert Code.RUN_STOPPED not in alarms()
 
 
 def test_a_run_waits_for_approval_and_is_forgotten_after_three_days() -> None:

@@ -99,6 +99,24 @@ def held_mail(at: datetime) -> Iterator[Alarm]:
         )
 
 
+def stopped_runs(at: datetime) -> Iterator[Alarm]:
+    """Runs that somebody stopped, or acknowledging a setback, before every account was through."""
+    left_over = BillingRunItem.objects.filter(
+        run=OuterRef("pk"), state=BillingRunItem.State.STOPPED
+    )
+    stopped = BillingRun.objects.filter(Exists(left_over), state=BillingRun.State.STOPPED)
+    found = stopped.aggregate(count=Count("pk"), since=Min("created_at"))
+    if found["count"]:
+        yield Alarm(
+            code=Code.RUN_STOPPED,
+            says=f"{counted(found['count'], 'billing run was', plural='billing runs were')}"
+            " stopped before every account was billed.",
+            since=found["since"],
+            count=found["count"],
+            page=table_page(BillingRun, state__exact=BillingRun.State.STOPPED),
+        )
+
+
 def waiting_runs(at: datetime) -> Iterator[Alarm]:
     """Runs whose drafts nobody has approved: to be done, and after some days an alarm."""
     waiting = BillingRun.objects.filter(state=BillingRun.State.WAITING)
