@@ -28,11 +28,14 @@ _SWEEP_SECONDS = 2
 _PATIENCE_SECONDS = 120
 _TEXTS = 10
 # The beginning of what staff read, by what happened each time.
-_REASONS = {
-    Harm.RAISES: "Poisoned: a poisoned row",
-    Harm.LOOPS: "RenderedTooLong",
-    Harm.TAKES_MEMORY: "MemoryError",
-    Harm.KILLS: "the worker was killed or ran out of time on every attempt",
+_KILLED = "the worker was killed or ran out of time on every attempt"
+# What a process without memory comes to depends on who asks for it last: Python is refused, a C
+# library may end the process, and collecting what is left takes processor time.
+_REASONS: dict[Harm, tuple[str, ...]] = {
+    Harm.RAISES: ("Poisoned: a poisoned row",),
+    Harm.LOOPS: ("RenderedTooLong", _KILLED),
+    Harm.TAKES_MEMORY: ("MemoryError", "RenderedTooLong", _KILLED),
+    Harm.KILLS: (_KILLED,),
 }
 
 
@@ -72,7 +75,12 @@ def test_poisoned_documents_are_parked_and_the_others_hardly_wait(
         )
         parked = dict(_parked(installation, _PARKED_DOCUMENTS))
         assert parked.keys() == poisoned.keys()
-        assert all(parked[account].startswith(_REASONS[harm]) for account, harm in poisoned.items())
+        others = {
+            harm: parked[account]
+            for account, harm in poisoned.items()
+            if not parked[account].startswith(_REASONS[harm])
+        }
+        assert others == {}
         altered.vial.empty()
         installation.by_hand("retry")
         work_off(installation, timeout=_PATIENCE_SECONDS)
@@ -130,7 +138,12 @@ def test_poisoned_accounts_are_parked_and_the_others_are_billed(
         assert (figures.documents, figures.parked, figures.accepted) == (98, 2, 196)
         parked = dict(_parked(installation, _PARKED_ACCOUNTS))
         assert parked.keys() == poisoned.keys()
-        assert all(parked[account].startswith(_REASONS[harm]) for account, harm in poisoned.items())
+        others = {
+            harm: parked[account]
+            for account, harm in poisoned.items()
+            if not parked[account].startswith(_REASONS[harm])
+        }
+        assert others == {}
         altered.vial.empty()
         installation.by_hand("retry")
         work_off(installation, timeout=_PATIENCE_SECONDS)
