@@ -18,7 +18,15 @@ from django.utils.translation import gettext as _
 
 from accounts.checks import declare_requirement
 from accounts.models import Account, Membership
-from accounts.permissions import Flag, Permission, Requirement, in_words, permissions_of
+from accounts.permissions import (
+    Flag,
+    Permission,
+    Requirement,
+    flags_granting,
+    in_words,
+    is_billing_setting,
+    permissions_of,
+)
 from common.exceptions import DomainError
 from common.scoping import account_scope
 from users.models import User
@@ -27,6 +35,7 @@ P = ParamSpec("P")
 
 # How many of a person's other accounts the switcher lists; the chooser has them all.
 SWITCHER_LENGTH = 8
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,10 @@ class Access:
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
+
+    @property
+    def is_read_only(self) -> bool:
+        return self.account.status == Account.Status.CLOSED
 
     def other_accounts(self) -> QuerySet[Account]:
         """The first of the person's other accounts, by name, for the switcher."""
@@ -70,16 +83,24 @@ class PermissionMissing(DomainError):
         self.permission = permission
 
 
+class AccountClosed(DomainError):
+    """A closed account is read-only (decision 12)."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This account is closed. It can be read, but not changed."))
+
+
 AccountView = Callable[Concatenate[HttpRequest, Access, P], HttpResponse]
 
 
 def account_page(
-    requirement: Requirement,
+    requirement: Requirement, *, open_when_closed: bool = False
 ) -> Callable[[AccountView[P]], Callable[..., HttpResponse]]:
     """Make a view into a page of one account, open to members with the permission ``requirement``.
 
     The view is called with the request and an :class:`Access`, inside the account's scope, and must
-    return a finished response: what is rendered later would be rendered without the scope.
+    return a finished response: what is rendered later would be rendered without the scope. On a
+    closed account only what is ``open_when_closed`` may be done; all that is read stays readable.
     """
 
     def decorate(view: AccountView[P]) -> Callable[..., HttpResponse]:
@@ -89,6 +110,8 @@ def account_page(
         ) -> HttpResponse:
             access = find_access(request, account_number)
             require(access, requirement)
+            if access.is_read_only and request.method not in _SAFE and not open_when_closed:
+                raise AccountClosed
             with account_scope(access.account):
                 return _finished(view(request, access, *args, **kwargs))
 
@@ -113,8 +136,18 @@ def find_access(request: HttpRequest, account_number: int) -> Access:
     )
     if membership is None:
         raise AccountNotFound(account_number)
-    permissions = permissions_of(is_owner=membership.is_owner, flags=membership.flags)
-    return Access(user, membership.account, membership, permissions)
+    return access_of(membership, user=user)
+
+
+def access_of(membership: Membership, *, user: User) -> Access:
+    """What ``membership`` permits ``user``; its account is loaded with it."""
+    account = membership.account
+    permissions = permissions_of(
+        is_owner=membership.is_owner,
+        flags=membership.flags,
+        billing_reserved=account.billing_reserved_to_owner,
+    )
+    return Access(user, account, membership, permissions)
 
 
 def require(access: Access, requirement: Requirement) -> None:
@@ -124,10 +157,13 @@ def require(access: Access, requirement: Requirement) -> None:
 
 
 def who_can_grant(account: Account, permission: Permission) -> list[User]:
-    """The owner first, then those who manage users and hold ``permission`` themselves.
+    """The owner first, then those who manage users and may pass ``permission`` on.
 
-    A manager of users grants only what they hold.
+    A manager of users grants only what they hold, unless the owner has lifted that; nobody but the
+    owner can pass on what no flag grants, or what is reserved to them.
     """
+    reserved = account.billing_reserved_to_owner and is_billing_setting(permission)
+    by_managers = bool(flags_granting(permission)) and not reserved
     memberships = (
         Membership.objects.filter(account=account, user__is_active=True)
         .select_related("user")
@@ -137,11 +173,16 @@ def who_can_grant(account: Account, permission: Permission) -> list[User]:
         membership.user
         for membership in memberships
         if membership.is_owner
-        or (
-            Flag.USER_MANAGEMENT in membership.flags
-            and permission in permissions_of(is_owner=False, flags=membership.flags)
-        )
+        or (by_managers and _may_pass_on(membership, account=account, permission=permission))
     ]
+
+
+def _may_pass_on(membership: Membership, *, account: Account, permission: Permission) -> bool:
+    if Flag.USER_MANAGEMENT not in membership.flags:
+        return False
+    own = flags_granting(permission) & set(membership.flags)
+    # User management itself is the one right that lifting the rule leaves with its holders.
+    return bool(own) or account.managers_may_grant_all
 
 
 def render_page(

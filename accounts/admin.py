@@ -3,7 +3,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.forms import AccountForm, ContactForm, MembershipForm
+from accounts.forms.staff import AccountForm, ContactForm, MembershipForm
 from accounts.models import Account, Contact, Membership
 from accounts.permissions import access_in_words
 from audit.actions import Action

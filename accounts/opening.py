@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from babel.numbers import get_territory_currencies
+from django.conf import settings
+
 from accounts.models import Account, Membership
 from accounts.numbering import next_account_numbers
 from audit.actions import Action
@@ -33,6 +36,16 @@ class NewAccount:
     city: str = ""
     tax_number: str = ""
     tax_number_status: Account.TaxNumberStatus = Account.TaxNumberStatus.UNCHECKED
+
+
+def currency_for(country: str) -> str:
+    """The currency (ISO 4217) of a new account: its country's own, where the operator bills in it.
+
+    Else the first of ``ACCOUNT_CURRENCIES``.
+    """
+    offered: list[str] = settings.ACCOUNT_CURRENCIES
+    own = get_territory_currencies(country)
+    return next((currency for currency in own if currency in offered), offered[0])
 
 
 def open_accounts(wanted: Sequence[NewAccount], *, actor: Actor) -> list[Account]:

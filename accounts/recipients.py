@@ -73,5 +73,10 @@ def _add(
 
 
 def _may_view(membership: Membership) -> bool:
-    held = permissions_of(is_owner=membership.is_owner, flags=membership.flags)
+    held = permissions_of(
+        is_owner=membership.is_owner,
+        flags=membership.flags,
+        # Seeing invoices is no billing setting.
+        billing_reserved=False,
+    )
     return Permission.INVOICES_VIEW in held

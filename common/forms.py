@@ -1,3 +1,5 @@
+from typing import Self
+
 from django import forms
 from django.core.exceptions import ValidationError
 
@@ -17,3 +19,16 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.instance.validate_constraints(exclude=set(self.errors))
             except ValidationError as error:
                 self.add_error(None, error)
+
+
+class DescribedLabel(str):
+    """The words of a choice, with a plain sentence under them (``components/field.html``)."""
+
+    __slots__ = ("hint",)
+
+    hint: str
+
+    def __new__(cls, words: str, hint: str) -> Self:
+        label = super().__new__(cls, words)
+        label.hint = hint
+        return label

@@ -98,6 +98,9 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_C
 OPERATOR_NAME = _required("OPERATOR_NAME", embedded="Sample Operator")
 OPERATOR_SUPPORT_EMAIL = _required("OPERATOR_SUPPORT_EMAIL", embedded="support@operator.example")
 
+# ISO 4217. A new account gets its country's own if it is among these, else the first.
+ACCOUNT_CURRENCIES: list[str] = env.list("ACCOUNT_CURRENCIES", default=["EUR"])
+
 # --- Applications -------------------------------------------------------------------------------
 
 INSTALLED_APPS: list[str] = [

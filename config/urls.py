@@ -12,11 +12,13 @@ register_converter(AccountNumberConverter, "account")
 _account_urls = [
     path("", include("portal.account_urls")),
     path("billing/", include("invoices.urls")),
+    path("settings/", include("accounts.account_urls")),
 ]
 
 urlpatterns = [
     path("", include("portal.urls")),
     path("", include("users.urls")),
+    path("", include("accounts.urls")),
     path("a/<account:account_number>/", include(_account_urls)),
     path("admin/", admin.site.urls),
     path("console/", include("console.urls")),

@@ -67,6 +67,12 @@ class OutgoingEmail(Claimable):
     attachment_sha256 = models.CharField(max_length=64, blank=True)
     attachment_content_type = models.CharField(max_length=100, blank=True)
 
+    # A link that carries a token is made when the message is sent (mail.links); until then the
+    # marker stands in the bodies.
+    link_purpose = models.CharField(max_length=60, blank=True, default="", db_default="")
+    link_row = models.UUIDField(null=True)
+    link_marker = models.CharField(max_length=40, blank=True, default="", db_default="")
+
     # 4xx answers so far; mail.sending has the schedule. (Claimable.attempts counts crashes.)
     deferrals = models.PositiveSmallIntegerField(default=0)
     # Some attempt broke after the content had left: never taken back, whatever happens next.
@@ -108,6 +114,15 @@ class OutgoingEmail(Claimable):
                     & ~models.Q(attachment_content_type="")
                 ),
                 name="email_attachment_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(link_purpose="", link_row__isnull=True, link_marker="")
+                | (
+                    ~models.Q(link_purpose="")
+                    & models.Q(link_row__isnull=False)
+                    & ~models.Q(link_marker="")
+                ),
+                name="email_link_is_whole",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [

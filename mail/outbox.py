@@ -19,6 +19,7 @@ from common.scoping import all_accounts_scope
 from mail.addresses import Mailbox, envelope_address
 from mail.assembly import header_block
 from mail.headers import one_line
+from mail.links import LinkTo
 from mail.models import HeldBatch, OutgoingEmail
 from mail.queue import EMAIL_QUEUE
 
@@ -93,6 +94,9 @@ class NewEmail:
     attachment: Attachment | None = None
     account_id: int | None = None
     batch_id: uuid.UUID | None = None
+    # The one link that carries a token, and what stands for it in the bodies until it is sent.
+    link: LinkTo | None = None
+    link_marker: str = ""
 
 
 def email_id(dedup_key: str) -> uuid.UUID:
@@ -201,6 +205,9 @@ def _row(new: NewEmail) -> OutgoingEmail:
         attachment_filename=_filename(attached.filename) if attached else "",
         attachment_sha256=attached.sha256 if attached else "",
         attachment_content_type=attached.content_type if attached else "",
+        link_purpose=new.link.purpose if new.link else "",
+        link_row=new.link.row if new.link else None,
+        link_marker=new.link_marker,
     )
 
 

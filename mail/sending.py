@@ -19,6 +19,7 @@ from common.storage import StorageUnavailable
 from mail.addresses import envelope_address
 from mail.assembly import assemble, needs_smtputf8
 from mail.attachments import Attachments
+from mail.links import LinkEnded, put_in
 from mail.models import HeldBatch, OutgoingEmail, SuppressedAddress
 from mail.queue import EMAIL_QUEUE
 from mail.settling import (
@@ -30,7 +31,7 @@ from mail.settling import (
     settle,
     state_before,
 )
-from mail.transport import Envelope, Outcome, Transport, Unreachable
+from mail.transport import Envelope, Outcome, Refused, Transport, Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -175,11 +176,14 @@ def _attempt(
     """Try a message that has been begun; None when an exception was recorded as its end."""
     outcome: Outcome | DocumentOutOfReach
     try:
+        put_in(email)
         content = assemble(email, encoded_attachment=attachments.encoded(email))
         outcome = transport.send(_envelope(email), content)
     except SoftTimeLimitExceeded:
         # The task is over. The leases of this message and of those behind it run out by themselves.
         raise
+    except LinkEnded as ended:
+        outcome = Refused(str(ended))
     except StorageUnavailable as outage:
         outcome = DocumentOutOfReach(str(outage))
     except Exception as error:

@@ -4,22 +4,63 @@ import re
 from pathlib import Path
 
 import pytest
+from django.urls import get_resolver
 
+from accounts.checks import declared_requirement, routes
 from accounts.permissions import (
+    ANY_MEMBER,
     Flag,
     Permission,
     access_in_words,
     flag_choices,
     flags_granting,
+    has_pages,
     in_words,
+    offered_flags,
+    offered_presets,
     permissions_of,
 )
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
 
+_FULL, _BILLING, _SUPPORT = Flag.FULL_ACCESS, Flag.BILLING, Flag.SUPPORT
+_USERS, _PROVISIONING, _SYSTEMS = Flag.USER_MANAGEMENT, Flag.PROVISIONING, Flag.SYSTEMS
+
+# product.md's table, row by row; the owner has all of it.
 TABLE: dict[Permission, set[Flag]] = {
-    Permission.INVOICES_VIEW: {Flag.FULL_ACCESS, Flag.BILLING},
+    Permission.ACCOUNT_MANAGE: set(),
+    Permission.ACCOUNT_CLOSE: set(),
+    Permission.OWNERSHIP_OFFER: set(),
+    Permission.CONTACTS_MANAGE: {_FULL},
+    Permission.BILLING_CONTACT_MANAGE: {_FULL, _BILLING},
+    Permission.INVOICES_VIEW: {_FULL, _BILLING},
+    Permission.STATEMENTS_VIEW: {_FULL, _BILLING},
+    Permission.INVOICES_PAY: {_FULL, _BILLING},
+    Permission.INVOICES_CORRECT: {_FULL, _BILLING},
+    Permission.PAYMENT_METHODS_MANAGE: {_FULL, _BILLING},
+    Permission.SUBSCRIPTION_MANAGE: {_FULL, _PROVISIONING},
+    Permission.SERVICES_VIEW: {_FULL, _BILLING, _PROVISIONING, _SYSTEMS},
+    Permission.SERVICES_PROVISION: {_FULL, _PROVISIONING},
+    Permission.SERVICES_USE: {_FULL, _SYSTEMS},
+    Permission.USAGE_VIEW: {_FULL, _BILLING, _PROVISIONING, _SYSTEMS},
+    Permission.TICKETS_VIEW: {_FULL, _SUPPORT},
+    Permission.TICKETS_RAISE: {_FULL, _SUPPORT},
+    Permission.MEMBERS_VIEW: {_USERS},
+    Permission.MEMBERS_MANAGE: {_USERS},
+    Permission.SECURITY_MANAGE: {_USERS},
+    Permission.ACTIVITY_VIEW: {_USERS},
 }
+# The stars of that table: the owner's alone while billing settings are reserved to them (U4).
+RESERVED = {
+    Permission.CONTACTS_MANAGE,
+    Permission.BILLING_CONTACT_MANAGE,
+    Permission.PAYMENT_METHODS_MANAGE,
+    Permission.SUBSCRIPTION_MANAGE,
+}
+
+
+def granted(*flags: str, is_owner: bool = False, billing_reserved: bool = False) -> set[Permission]:
+    return set(permissions_of(is_owner=is_owner, flags=flags, billing_reserved=billing_reserved))
 
 
 def table_in_the_docs() -> tuple[list[str], dict[str, list[str]]]:
@@ -39,31 +80,55 @@ def test_every_permission_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("permission", Permission)
 def test_each_flag_alone_grants_what_the_table_says(permission: Permission) -> None:
-    granting = {flag for flag in Flag if permission in permissions_of(is_owner=False, flags=[flag])}
+    granting = {flag for flag in Flag if permission in granted(flag)}
     assert granting == flags_granting(permission) == TABLE[permission]
 
 
+@pytest.mark.parametrize("flag", Flag)
+def test_billing_settings_can_be_reserved_to_the_owner(flag: Flag) -> None:
+    """Row U4, decision 2."""
+    assert granted(flag, billing_reserved=True) == granted(flag) - RESERVED
+
+
+def test_which_takes_nothing_from_the_owner() -> None:
+    assert granted(is_owner=True, billing_reserved=True) == set(Permission)
+
+
 def test_the_owner_holds_everything_without_any_flag() -> None:
-    assert permissions_of(is_owner=True, flags=[]) == set(Permission)
+    assert granted(is_owner=True) == set(Permission)
 
 
-def test_full_access_holds_everything_that_a_member_can() -> None:
-    assert permissions_of(is_owner=False, flags=[Flag.FULL_ACCESS]) == set(Permission)
+def test_full_access_is_everything_but_managing_users_and_the_account_itself() -> None:
+    """Row M5, decision 9."""
+    withheld = {permission for permission in Permission if _FULL not in TABLE[permission]}
+    assert granted(_FULL) == set(Permission) - withheld
+    assert {Permission.MEMBERS_MANAGE, Permission.ACCOUNT_MANAGE} <= withheld
 
 
 def test_without_flags_a_member_may_do_nothing() -> None:
-    assert permissions_of(is_owner=False, flags=[]) == set()
+    assert granted() == set()
 
 
 def test_flags_add_up_and_none_takes_anything_away() -> None:
     for flag in Flag:
-        both = permissions_of(is_owner=False, flags=[Flag.BILLING, flag])
-        assert both >= permissions_of(is_owner=False, flags=[Flag.BILLING])
+        assert granted(Flag.BILLING, flag) >= granted(Flag.BILLING)
 
 
 def test_a_flag_that_no_longer_exists_grants_nothing() -> None:
     """It may still stand on a membership; it is no reason to fail, and none to let anybody in."""
-    assert permissions_of(is_owner=False, flags=["invoicing", "BILLING", ""]) == set()
+    assert granted("invoicing", "BILLING", "") == set()
+
+
+def test_a_flag_is_offered_once_there_is_a_page_that_it_opens() -> None:
+    opening = {flag for flag in Flag if any(map(has_pages, granted(flag)))}
+    assert offered_flags() == [flag for flag in Flag if flag in opening]
+    assert all(preset.flags <= opening for preset in offered_presets())
+
+
+def test_a_permission_has_pages_when_an_address_declares_it() -> None:
+    declared = {declared_requirement(view) for _, view in routes(get_resolver())}
+    with_pages = {permission for permission in Permission if has_pages(permission)}
+    assert with_pages == declared - {None, ANY_MEMBER}
 
 
 def test_a_permission_is_written_resource_and_action() -> None:
@@ -105,5 +170,7 @@ def test_the_docs_say_of_every_permission_what_the_code_does() -> None:
         words, owner, *marks = rows[permission]
         assert words.startswith(in_words(permission))
         assert owner == "x"
-        marked = {flag for (flag, _), mark in zip(flag_choices(), marks, strict=True) if mark}
+        marked = {
+            flag for (flag, _), mark in zip(flag_choices(), marks, strict=True) if mark.strip()
+        }
         assert marked == {str(flag) for flag in TABLE[permission]}

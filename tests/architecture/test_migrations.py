@@ -31,7 +31,9 @@ FIRST_RELEASE = {
 }
 # Migrations whose operations no rule can judge, and why the former release can live with them.
 JUDGED_BY_A_PERSON: Mapping[str, str] = {
+    "accounts.0002_invitations_invoice_addresses_ownership": "policies for tables that it makes",
     "backups.0001_witness_setbacks_backups": "triggers and a first row for tables that it makes",
+    "mail.0002_links_made_at_sending": "a constraint and a trigger on columns that it adds",
 }
 TAKES_AWAY = (
     migrations.RemoveField,
