@@ -33,6 +33,11 @@ def provide(purpose: str, resolver: Resolver) -> None:
     _resolvers[purpose] = resolver
 
 
+def withdraw(purpose: str) -> None:
+    """Forget who makes links of ``purpose``."""
+    del _resolvers[purpose]
+
+
 def put_in(email: OutgoingEmail) -> None:
     """Put the link in its marker's place, on the object only. Raises LinkEnded.
 
