@@ -1,10 +1,13 @@
 """A database beside the program's own, which takes its name once it has proven itself."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import ObjectInUse
 
 from backups.ownership import MAINTENANCE_DATABASE, owner_of
 from backups.refusals import RestoreRefused
@@ -12,6 +15,8 @@ from common.counting import counted
 
 _UNFINISHED = "_restoring"
 _LEAVING_SECONDS = 3.0
+# How often the server is asked for a database to itself; it waits for 5 s each time.
+_TRIES = 3
 
 
 def own_database() -> str:
@@ -54,10 +59,13 @@ def refuse_if_in_use() -> None:
 
 
 def _sessions() -> int:
+    """Of all logins, and without the server's own such as autovacuum, which belong to nobody.
+
+    Whose a session is, the owner sees of every session; of what kind, of its own alone.
+    """
     with owner_of(MAINTENANCE_DATABASE), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = %s AND backend_type = 'client backend'",
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND usesysid IS NOT NULL",
             [own_database()],
         )
         return int(cursor.fetchone()[0])
@@ -81,6 +89,7 @@ def create_unfinished() -> None:
 
 
 def drop_unfinished() -> None:
+    """Raises RestoreRefused when somebody is connected to it and stays."""
     _run(f"DROP DATABASE IF EXISTS {_quoted(unfinished_database())}")
 
 
@@ -91,22 +100,53 @@ def put_in_place() -> str:
     has connected to it meanwhile.
     """
     refuse_if_in_use()
-    own, former = _quoted(own_database()), f"{own_database()}_before_{_stamp()}"
-    with owner_of(MAINTENANCE_DATABASE), transaction.atomic(), connection.cursor() as cursor:
-        has_former = _exists(own_database())
-        if has_former:
+    with owner_of(MAINTENANCE_DATABASE):
+        former = _free_name() if _exists(own_database()) else ""
+        _when_unused(partial(_rename, former))
+    return former
+
+
+def _free_name() -> str:
+    """For the former database; after a second restore in the same second, that of the next."""
+    while _exists(name := f"{own_database()}_before_{_stamp()}"):
+        time.sleep(0.1)
+    return name
+
+
+def _rename(former: str) -> None:
+    own = _quoted(own_database())
+    with transaction.atomic(), connection.cursor() as cursor:
+        if former:
             cursor.execute(f"ALTER DATABASE {own} RENAME TO {_quoted(former)}")
         cursor.execute(f"ALTER DATABASE {_quoted(unfinished_database())} RENAME TO {own}")
-    return former if has_former else ""
 
 
 def drop(name: str) -> None:
+    """Raises RestoreRefused when somebody is connected to it and stays."""
     _run(f"DROP DATABASE {_quoted(name)}")
 
 
 def _run(statement: str) -> None:
     with owner_of(MAINTENANCE_DATABASE), connection.cursor() as cursor:
-        cursor.execute(statement)
+        _when_unused(partial(cursor.execute, statement))
+
+
+def _when_unused(change: Callable[[], object]) -> None:
+    """Change databases as soon as nobody else is connected to them. Raises RestoreRefused.
+
+    The server sends autovacuum out of them by itself. WITH (FORCE) would not do: it asks first
+    whether the owner may end every session that is there, and autovacuum's is a superuser's.
+    """
+    for further in reversed(range(_TRIES)):
+        try:
+            change()
+        except OperationalError as error:
+            if not isinstance(error.__cause__, ObjectInUse):
+                raise
+            if not further:
+                raise RestoreRefused(f"PostgreSQL says: {error}") from error
+        else:
+            return
 
 
 def _exists(name: str) -> bool:

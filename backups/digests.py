@@ -1,13 +1,16 @@
 """How many rows each table holds, and a digest of what they say: the same after a restore."""
 
 from dataclasses import dataclass
+from importlib import import_module
 
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection
 
 # Sessions are secrets: a copy that gets lost would sign in whoever finds it, and one that is
 # restored would sign in again who has signed out since.
-LEFT_OUT = frozenset({Session._meta.db_table})
+_own_sessions = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class()
+LEFT_OUT = frozenset({Session._meta.db_table, _own_sessions._meta.db_table})
 
 # How values are spelled when a row is turned into text.
 _SPELLING = (

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,11 +101,14 @@ def restore_backup(
             )
         former = databases.put_in_place()
     except BaseException:
-        databases.drop_unfinished()
+        # Where somebody keeps it from being dropped, the next restore does it.
+        with suppress(RestoreRefused):
+            databases.drop_unfinished()
         raise
     if former and not had_content:
-        databases.drop(former)
-        former = ""
+        with suppress(RestoreRefused):
+            databases.drop(former)
+            former = ""
     return Restored(
         manifest=manifest,
         former=former,

@@ -4,12 +4,14 @@ Tests run as the runtime role on a database of their worker, cloned from one tha
 """
 
 import fcntl
+import os
 import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
+from itertools import chain, cycle, groupby
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +34,38 @@ pytest_plugins = ["tests.people"]
 _TEMPLATE_LOCK = 20_260_101
 _LOCK_NAME = "session.lock"
 _SESSION_LOCK = pytest.StashKey[IO[str]]()
+
+
+# --- Workers and their order --------------------------------------------------------------------
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More than there are processors: what is slow waits as much as it works."""
+    return len(os.sched_getaffinity(0)) + 2
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each worker begin with slow files, so that none of these is all that is left at the end.
+
+    xdist's worksteal gives each worker one stretch of the list, as long as the others'.
+    """
+    if not _is_xdist_worker(config):
+        return
+    workers = config.workerinput["workercount"]  # type: ignore[attr-defined]
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    by_file = groupby((item for item in items if item.path in slow_files), lambda item: item.path)
+    stretches: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for stretch, (_, found) in zip(cycle(stretches), by_file, strict=False):
+        stretch.extend(found)
+    quick = [item for item in items if item.path not in slow_files]
+    left = len(items)
+    for number, stretch in enumerate(stretches):
+        length = left // (workers - number)
+        left -= length
+        lacking = max(0, length - len(stretch))
+        stretch.extend(quick[:lacking])
+        del quick[:lacking]
+    items[:] = [*chain(*stretches), *quick]
 
 
 # --- Servers ------------------------------------------------------------------------------------
@@ -114,9 +148,18 @@ def django_db_setup(
 
 
 def _drop(server: psycopg.Connection, database: str) -> None:
+    """Without FORCE, which is refused while autovacuum is there: it is a superuser's session."""
     server.execute(
-        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = %s AND usename = session_user",
+        [database],
     )
+    dropping = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(database))
+    try:
+        server.execute(dropping)
+    except psycopg.errors.ObjectInUse:
+        # It was given 5 s to be left, which may be short where every processor is busy.
+        server.execute(dropping)
 
 
 def _exists(server: psycopg.Connection, database: str) -> bool:

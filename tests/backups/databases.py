@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from backups.databases import drop
 from backups.ownership import MAINTENANCE_DATABASE, owner_of
 
 
@@ -12,7 +13,8 @@ def copy(name: str, to: str) -> None:
 
 def set_back(name: str, to: str) -> None:
     """Put a former copy in the place of a database: no command of ours has a hand in it."""
-    _run(f'DROP DATABASE "{name}"', f'ALTER DATABASE "{to}" RENAME TO "{name}"')
+    drop(name)
+    _run(f'ALTER DATABASE "{to}" RENAME TO "{name}"')
 
 
 def names_like(name: str) -> list[str]:
@@ -25,11 +27,15 @@ def names_like(name: str) -> list[str]:
 
 
 def drop_all(name: str) -> None:
+    """Also those to which a test that failed has left a connection."""
     for found in names_like(name):
-        _run(f'DROP DATABASE "{found}" WITH (FORCE)')
+        _run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE datname = '{found}' AND usename = session_user"
+        )
+        drop(found)
 
 
-def _run(*statements: str) -> None:
+def _run(statement: str) -> None:
     with owner_of(MAINTENANCE_DATABASE), connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+        cursor.execute(statement)

@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from audit.models import AuditEvent
-from backups import restoring, witness
+from backups import databases, restoring, witness
 from backups.digests import contents
 from backups.models import Setback, Witness
 from backups.ownership import owner_of
-from backups.refusals import DatabaseBehind
+from backups.refusals import DatabaseBehind, RestoreRefused
 from backups.repository import Repository
 from backups.setbacks import open_setback
 from common.claims import claim
-from common.embedded.places import RUNTIME_ROLE
+from common.embedded import postgres
+from common.embedded.places import RUNTIME_ROLE, Places
 from common.scoping import all_accounts_scope
 from common.storage import read_document
 from invoices.models import Document, Invoice
@@ -251,6 +253,18 @@ def test_a_database_that_is_in_use_is_not_replaced(backup: Path, untouched: Any)
         with pytest.raises(CommandError, match="in use by 1 connection: stop web, workers"):
             restore(backup)
     untouched()
+
+
+@pytest.mark.skipif(not settings.EMBEDDED, reason="there may be no other login")
+def test_a_session_of_another_login_is_noticed(
+    own_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In production the program has one of its own, of whose sessions the owner sees little."""
+    databases.refuse_if_in_use()
+    monkeypatch.setattr(databases, "_LEAVING_SECONDS", 0)
+    with postgres.connect(Places(settings.VAR_DIR), database=own_database):
+        with pytest.raises(RestoreRefused, match="in use by 1 connection"):
+            databases.refuse_if_in_use()
 
 
 def test_a_dump_that_was_altered_is_not_restored(backup: Path, untouched: Any) -> None:

@@ -21,6 +21,8 @@ from tests.deployment import postgres_image
 from tests.deployment.compose import ROOT, Condition, Service, image_environment
 
 _READY_SECONDS = 180
+# Each look may start a Python for the health check of a service.
+_LOOK_SECONDS = 0.3
 _TAIL = 3000
 
 
@@ -78,7 +80,7 @@ class Engine:
             self._refuse_ended()
             if time.monotonic() > deadline:
                 raise EngineError(f"not up: {[*waiting]}\n{self.logs()}")
-            time.sleep(0.1)
+            time.sleep(_LOOK_SECONDS)
 
     def _holds(self, other: str, condition: Condition) -> bool:
         if condition == "service_completed_successfully":

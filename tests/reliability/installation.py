@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -228,28 +228,29 @@ class Installation:
 
     # --- Time -----------------------------------------------------------------------------------
 
-    def let_leases_run_out(self, *, still: float = 3.0, keys: Collection[Any] = ()) -> int:
+    def let_leases_run_out(self, *, still: float = 3.0) -> int:
         """End the leases that dead workers left behind; returns how many.
 
         A lease lasts 45 or 180 s, which a test does not wait for. This moves the clock for these
         rows alone, and is no gift to the program: whoever still holds such a lease loses it, as it
         would in time, and its work is refused. A living worker must not lose one, though, since
-        nothing killed it. So this first waits until no row of any queue has changed for ``still``
+        nothing killed it. So this first waits for a moment at which no worker has a ring in hand:
+        leases from before it belong to nobody. Rings of a worker that was killed may stay in its
+        hands, so this waits no longer than until no row of any queue has changed for ``still``
         seconds: a living worker is done with a document in 0.2 s, with a message in 0.01 s. With
-        ``still=0`` the caller says that no worker is alive; ``keys`` names rows instead.
+        ``still=0`` the caller says that no worker is alive.
         """
-        if not keys and still:
-            self._wait_until_still(still)
-        ended = 0
-        for table in _QUEUES:
-            rows = self.sql(
-                f"UPDATE {table} SET leased_until = now() - interval '1 second'"
-                " WHERE leased_until > now() AND (%(all)s OR id::text = ANY(%(keys)s))"
-                " RETURNING 1",
-                {"all": not keys, "keys": [str(key) for key in keys]},
+        tokens = self._leases_of_the_dead(still)
+        return sum(
+            len(
+                self.sql(
+                    f"UPDATE {table} SET leased_until = now() - interval '1 second'"
+                    " WHERE leased_until > now() AND lease_token::text = ANY(%s) RETURNING 1",
+                    [tokens],
+                )
             )
-            ended += len(rows)
-        return ended
+            for table in _QUEUES
+        )
 
     def let_pauses_end(self) -> int:
         """Make rows due that wait for a second attempt (5 s to 4 h); returns how many.
@@ -267,15 +268,32 @@ class Installation:
             for table in _QUEUES
         )
 
-    def _wait_until_still(self, seconds: float, *, patience: float = 120) -> None:
+    def _leases_of_the_dead(self, still: float, *, patience: float = 120) -> list[str]:
+        """Their tokens, once ``let_leases_run_out`` can tell."""
         deadline = time.monotonic() + patience
         seen, since = self._moving(), time.monotonic()
-        while time.monotonic() - since < seconds:
+        while True:
+            tokens = self._leases()
+            if time.monotonic() - since >= still or self._nobody_has_a_ring():
+                return tokens
             if time.monotonic() > deadline:
                 raise AssertionError(f"rows of the queues still changed after {patience} s")
             time.sleep(0.2)
             if (now := self._moving()) != seen:
                 seen, since = now, time.monotonic()
+
+    def _leases(self) -> list[str]:
+        return [
+            token
+            for table in _QUEUES
+            for (token,) in self.sql(
+                f"SELECT DISTINCT lease_token::text FROM {table} WHERE leased_until > now()"
+            )
+        ]
+
+    def _nobody_has_a_ring(self) -> bool:
+        with self.redis() as client:
+            return not client.exists("unacked")
 
     def _moving(self) -> list[list[tuple[Any, ...]]]:
         return [

@@ -22,14 +22,9 @@ from typing import Any
 
 import django
 from celery.__main__ import main as celery_main
-from celery.concurrency.asynpool import AsynPool
 
-from tests.reliability.killing import Blow, arm
+from tests.reliability.killing import Blow, arm, bury_at_once
 from tests.reliability.points import POINTS, KillAt
-
-# The main process may see a child go before the kernel lets it be buried, and then looks again
-# after 5 s only. A hundred deaths would take minutes.
-_SECONDS_BETWEEN_LOOKS = 0.1
 
 
 class Held:
@@ -104,9 +99,7 @@ class Obedience(Blow):
 def main(arguments: Sequence[str]) -> None:
     orders, ledger, program, *rest = arguments
     django.setup()
-    AsynPool.timers = property(  # type: ignore[assignment, method-assign]
-        lambda pool: {pool.maintain_pool: _SECONDS_BETWEEN_LOOKS}
-    )
+    bury_at_once()
     held = Held()
     held.note()
     for point in POINTS:

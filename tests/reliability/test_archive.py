@@ -22,7 +22,7 @@ def test_document_that_is_not_what_was_stored_is_neither_shown_nor_mailed(
     charges = charges_for(scene)
     installation.take(charges)
     installation.bill()
-    with installation.programs(mail=0, default=0):
+    with installation.programs(mail=0, default=0, beat=False):
         wait_until_quiet(installation, timeout=_PATIENCE_SECONDS, leaving=("queued",))
     altered, cut, missing, whole = scene.accounts
     files = {account: _file_of(installation, account) for account in scene.accounts}
@@ -32,7 +32,7 @@ def test_document_that_is_not_what_was_stored_is_neither_shown_nor_mailed(
     files[cut].write_bytes(contents[cut][:-1])
     files[missing].unlink()
 
-    with installation.programs(render=0, default=0, web=True):
+    with installation.programs(render=0, default=0, beat=False, web=True):
         work_off(installation, timeout=_PATIENCE_SECONDS)
         answers = {account: _page(installation, account) for account in scene.accounts}
         assert answers[whole] == (200, contents[whole])

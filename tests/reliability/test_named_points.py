@@ -73,6 +73,7 @@ _ACCOUNTS, _DOCUMENTS, _MESSAGES = 5, 3, 5
 # A ring is sent for a full batch only (``common.claims.BATCH_SIZE``).
 _MESSAGES_TO_RING = 25
 _PATIENCE_SECONDS = 60
+_LOOK_SECONDS = 0.1
 
 
 def test_every_named_point_has_its_turn() -> None:
@@ -160,19 +161,22 @@ def _die(
     installation: Installation, orders: Orders, program: str, point: str, calls: Sequence[int]
 ) -> None:
     """Order the deaths, and see to it that the worker goes on after each until nothing is left."""
-    deaths = len(installation.kills.of(program))
+    before = len(installation.kills.of(program))
     orders.give(program, point, calls=calls)
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while orders.outstanding(program) or _unfinished(installation, program):
+    outstanding = len(calls)
+    while outstanding or _unfinished(installation, program):
         assert time.monotonic() < deadline, (
-            f"{orders.outstanding(program)} deaths at “{point}” did not happen and"
+            f"{outstanding} deaths at “{point}” did not happen and"
             f" {_unfinished(installation, program)} rows are unfinished"
         )
-        _end_leases_of_the_dead(installation, orders, program)
+        if orders.outstanding(program) < outstanding:
+            outstanding = orders.outstanding(program)
+            _end_leases_of_the_dead(installation, orders, program)
         if _is_idle(installation, program):
             installation.ring(program)
-        time.sleep(0.1)
-    died = installation.kills.of(program)[deaths:]
+        time.sleep(_LOOK_SECONDS)
+    died = installation.kills.of(program)[before:]
     assert [kill.point for kill in died] == [point] * len(calls)
 
 

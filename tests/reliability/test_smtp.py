@@ -38,7 +38,7 @@ def test_what_a_server_says_about_one_recipient_concerns_nobody_else(
     charges = charges_for(scene)
     installation.take(charges)
     installation.bill()
-    with installation.programs(default=0):
+    with installation.programs(default=0, beat=False):
         wait_until_quiet(installation, timeout=30, leaving=("deferred", "uncertain"))
         assert _not_sent(installation) == {
             refused: ("failed", "550 5.1.1 no such user here", 0),
@@ -102,7 +102,7 @@ def test_mail_waits_uncounted_for_a_server_that_is_gone_and_leaves_when_it_is_ba
     scene = installation.stage(6)
     charges = charges_for(scene)
     installation.take(charges)
-    with installation.programs(default=0):
+    with installation.programs(default=0, beat=False):
         with installation.mailbox.gone():
             installation.bill()
             wait_until(lambda: len(_not_sent(installation)) == 12, timeout=30)

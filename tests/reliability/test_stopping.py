@@ -18,7 +18,7 @@ from tests.reliability.waiting import wait_until, wait_until_quiet
 pytestmark = pytest.mark.slow
 
 _WORKERS = (DEFAULT, RENDER, MAIL)
-_CUSTOMERS = 150
+_CUSTOMERS = 100
 # After which a supervisor kills them (scripts/serve.py).
 _STOPS_SECONDS = 40
 # Tasks end after 4 s instead of 20: with the real time all would be done before they stop.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.reliability.alterations import Alteration, Vial
 from tests.reliability.installation import CommandFailed, Installation
 from tests.reliability.processes import BEAT, MAIL, Programs
 from tests.reliability.waiting import wait_until
@@ -24,6 +25,8 @@ SOON_SECONDS = 60
 # SIGTERM to the end of the process, Python's own included.
 AT_ONCE_SECONDS = 5
 BEARABLE_SECONDS = 4
+# What beat's intervals are divided by.
+FASTER = 10
 
 
 def heard_within_a_minute(installation: Installation) -> set[str]:
@@ -76,6 +79,10 @@ def watchman(installation: Installation) -> Iterator[Programs]:
         programs.end()
 
 
+def hurried(installation: Installation) -> Alteration:
+    return Alteration(Vial(installation.places.var / "nothing"), FASTER)
+
+
 def subjects(installation: Installation) -> list[str]:
     return [str(mail.message["Subject"]) for mail in installation.mailbox.accepted]
 
@@ -83,7 +90,8 @@ def subjects(installation: Installation) -> list[str]:
 def test_a_worker_that_stands_still_is_noticed_told_and_told_to_be_back(
     installation: Installation,
 ) -> None:
-    with installation.programs(render=1, mail=1, default=1) as programs:
+    through = {BEAT: hurried(installation)}
+    with installation.programs(render=1, mail=1, default=1, through=through) as programs:
         wait_until(lambda: heard_within_a_minute(installation) >= PARTS, timeout=SOON_SECONDS)
         let_beat_be_steady(installation)
         with programs.frozen(MAIL):
@@ -112,7 +120,8 @@ def _is_seen(installation: Installation) -> bool:
 def test_beat_rings_on_without_the_database_and_is_heard_when_it_is_back(
     installation: Installation,
 ) -> None:
-    with installation.programs(render=0, mail=0, default=0) as programs:
+    through = {BEAT: hurried(installation)}
+    with installation.programs(render=0, mail=0, default=0, through=through) as programs:
         wait_until(lambda: "beat" in heard_within_a_minute(installation), timeout=SOON_SECONDS)
         installation.stop_postgres()
         assert alarms(installation) == (2, {"database-away"})
@@ -129,7 +138,8 @@ def test_beat_rings_on_without_the_database_and_is_heard_when_it_is_back(
 def test_beat_without_redis_is_silent_and_redis_is_what_is_told(
     installation: Installation,
 ) -> None:
-    with installation.programs(render=0, mail=0, default=0):
+    through = {BEAT: hurried(installation)}
+    with installation.programs(render=0, mail=0, default=0, through=through):
         wait_until(lambda: "beat" in heard_within_a_minute(installation), timeout=SOON_SECONDS)
         installation.freeze_redis()
         let_pass(installation, "beat")

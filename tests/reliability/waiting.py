@@ -48,10 +48,11 @@ def wait_until_quiet(
 def work_off(
     installation: Installation, *, timeout: float, still: float = 3.0, leaving: Collection[str] = ()
 ) -> float:
-    """The same with the clock moved on each time that nothing has moved for ``still`` seconds.
+    """The same with the clock moved on each time that no worker has anything in hand.
 
     Leases of dead workers and pauses then end, and workers are sent to look: see
-    ``Installation.let_leases_run_out``. Needs PostgreSQL and Redis.
+    ``Installation.let_leases_run_out``. Needs PostgreSQL, and a Redis that has not been emptied
+    while workers had rings in hand.
     """
     began = time.monotonic()
     while found := _unfinished(installation, leaving):
