@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run stop shell psql test test-quick lint format messages bench soak \
-	rolling-restart lock clean
+	rolling-restart pictures lock clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ soak: setup ## A billing run of 10,000 while processes are killed: hours (ARGS="
 
 rolling-restart: setup ## Replace a release by this one during a run, program by program (ARGS="--old REF")
 	@$(BIN)/python benchmarks/rolling_restart.py $(ARGS)
+
+pictures: setup ## Take the pictures in docs/pictures anew, from a sample operator of its own
+	@$(BIN)/python scripts/pictures.py
 
 lock: setup ## Renew requirements/*.lock and package-lock.json after a change of what they lock
 	@$(PYTHON) scripts/lock.py

@@ -1,7 +1,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts.forms.staff import AccountForm, ContactForm, MembershipForm
 from accounts.models import Account, Contact, Membership
@@ -28,6 +30,15 @@ class AccountAdmin(AuditedAdmin):
 
     def account_id_of(self, obj: Account) -> int:
         return obj.pk
+
+    def save_model(
+        self, request: HttpRequest, obj: Account, form: "ModelForm[Account]", change: bool
+    ) -> None:
+        """Opening a closed account again is staff's to do, and theirs alone (decision 12)."""
+        if "status" in form.changed_data:
+            is_closed = obj.status == Account.Status.CLOSED
+            obj.closed_at = timezone.now() if is_closed else None
+        super().save_model(request, obj, form, change)
 
     def subject_of(self, obj: Account) -> str:
         return f"account {obj.number}"

@@ -352,3 +352,49 @@ class OwnershipChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.account} to {self.to_user} ({self.state})"
+
+
+class AccountOffer(models.Model):
+    """A further account for somebody with a user ID, which begins when they accept (row Z6)."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        ACCEPTED = "accepted"
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    to_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="account_offers"
+    )
+    kind = models.CharField(max_length=20, choices=Account.Kind.choices)
+    name = models.CharField(max_length=NAME_LENGTH)
+    country = models.CharField(max_length=2, validators=[known_country])
+    currency = models.CharField(max_length=3, validators=[known_currency])
+    timezone = models.CharField(max_length=64, validators=[known_time_zone])
+    offered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    nonce = models.CharField(max_length=64, default=new_nonce)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField()
+    state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
+    ended_at = models.DateTimeField(null=True)
+    opened = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="+", null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=models.Q(state="pending", ended_at__isnull=True)
+                | (~models.Q(state="pending") & models.Q(ended_at__isnull=False)),
+                name="account_offer_ended_says_when",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="accepted", opened__isnull=False)
+                | (~models.Q(state="accepted") & models.Q(opened__isnull=True)),
+                name="account_offer_accepted_has_its_account",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} for {self.to_user} ({self.state})"

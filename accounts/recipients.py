@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from accounts.contacts import BillingDetails
-from accounts.models import Membership
+from accounts.models import InvoiceAddress, Membership
 from accounts.permissions import Permission, permissions_of
 from common.ids import normalise_email
 
@@ -16,6 +19,15 @@ class Reason(StrEnum):
     BILLING_CONTACT = "billing_contact"
     OWNER_FALLBACK = "owner_fallback"
     DESIGNATED_RECIPIENT = "designated_recipient"
+    EXTRA_ADDRESS = "extra_address"
+
+
+_WORDS: dict[Reason, Promise] = {
+    Reason.BILLING_CONTACT: _("Billing contact"),
+    Reason.OWNER_FALLBACK: _("Account owner, as there is no billing contact’s address"),
+    Reason.DESIGNATED_RECIPIENT: _("Designated recipient"),
+    Reason.EXTRA_ADDRESS: _("Extra invoice address"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +39,22 @@ class Recipient:
     may_view: bool
 
 
-def resolve_recipients(
-    details: BillingDetails, *, memberships: Iterable[Membership]
-) -> tuple[Recipient, ...]:
-    """The billing contact's address (or the owner's instead), then every designated recipient.
+def reasons_in_words(reasons: Iterable[str]) -> str:
+    """Why an address gets the document: "Billing contact, Designated recipient"."""
+    return ", ".join(str(_WORDS[Reason(reason)]) for reason in reasons)
 
-    A member is designated whatever their access and whatever the account's status (row U6). Pure:
-    ``memberships`` come with their users. The order is that of the reasons, then of membership.
+
+def resolve_recipients(
+    details: BillingDetails,
+    *,
+    memberships: Iterable[Membership],
+    invoice_addresses: Iterable[InvoiceAddress] = (),
+) -> tuple[Recipient, ...]:
+    """The billing contact's address (or the owner's), designated recipients, extra addresses.
+
+    A member is designated whatever their access and whatever the account's status (row U6); an
+    extra address counts once its reader has confirmed it. Pure: ``memberships`` come with their
+    users. The order is that of the reasons, then of membership, then of the addresses given.
     """
     memberships = sorted(memberships, key=lambda membership: membership.pk)
     viewers = {
@@ -53,6 +74,9 @@ def resolve_recipients(
                 reason=Reason.DESIGNATED_RECIPIENT,
                 viewers=viewers,
             )
+    for extra in invoice_addresses:
+        if extra.confirmed_at is not None:
+            _add(found, extra.email, name="", reason=Reason.EXTRA_ADDRESS, viewers=viewers)
     return tuple(found.values())
 
 

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 
+from accounts import closing_hooks
 from backups import registry
 
 
@@ -8,4 +9,6 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
+        closing_hooks.OBSTACLES.provide("billing.closing_accounts.charges_without_order_number")
+        closing_hooks.PREVIEWS.provide("billing.closing_accounts.unbilled_charges")
         registry.ACKNOWLEDGED.provide("billing.after_restore.stop_moving_runs")

@@ -35,37 +35,54 @@ class Rulebook:
     taxes: TaxBook
 
 
+@dataclass(frozen=True, slots=True)
+class AccountPlan:
+    """What is drafted for an account, and how many of its due charges wait for an order number."""
+
+    drafts: list[DraftPlan]
+    waiting: int = 0
+
+
 def load_rulebook() -> Rulebook:
     """What is on file at this moment, in four statements."""
     return Rulebook(sellers=Seller.objects.in_bulk(), taxes=load_tax_book())
 
 
-def draft_account(account_pk: int, *, as_of: date, rules: Rulebook, batch_id: uuid.UUID) -> int:
-    """Draft what is due by ``as_of``; returns how many drafts were made, 0 when nothing was due.
+def draft_account(
+    account_pk: int, *, as_of: date, rules: Rulebook, batch_id: uuid.UUID
+) -> AccountPlan:
+    """Draft what is due by ``as_of``; returns what was drafted, which may be nothing.
 
     A constant number of statements however many entries. Needs the account's scope. Raises refusals
     of ``taxes.determination`` and of ``invoices``.
     """
     account = Account.objects.select_for_update(no_key=True).get(pk=account_pk)
-    plans = plan_account(account, as_of=as_of, rules=rules)
-    if plans:
-        _consume(save_drafts(plans, account=account, batch_id=batch_id))
-    return len(plans)
+    plan = plan_account(account, as_of=as_of, rules=rules)
+    if plan.drafts:
+        _consume(save_drafts(plan.drafts, account=account, batch_id=batch_id))
+    return plan
 
 
-def plan_account(account: Account, *, as_of: date, rules: Rulebook) -> list[DraftPlan]:
-    """What billing ``account`` as of a day would draft. Writes nothing; needs its scope."""
+def plan_account(account: Account, *, as_of: date, rules: Rulebook) -> AccountPlan:
+    """What billing ``account`` as of a day would draft. Writes nothing; needs its scope.
+
+    A charge without an order number stays due, where the account requires one.
+    """
     entries = BillingEntry.objects.filter(
         account=account, invoice_line__isnull=True, due_on__lte=as_of
     ).order_by("tax_point", "id")
     groups: dict[tuple[int, str, str], list[Charge]] = {}
+    waiting = 0
     for entry in entries:
         # One order per document (EN 16931 BT-13); the account's own stands in for none.
         order_number = entry.order_number or account.order_number
+        if account.order_number_required and not order_number:
+            waiting += 1
+            continue
         key = (entry.seller_id, entry.currency, order_number)
         groups.setdefault(key, []).append(_charge(entry))
     if not groups:
-        return []
+        return AccountPlan([], waiting)
     details = read_billing_details(account)
     plans: list[DraftPlan] = []
     for (seller_pk, currency, order_number), charges in sorted(groups.items()):
@@ -77,7 +94,7 @@ def plan_account(account: Account, *, as_of: date, rules: Rulebook) -> list[Draf
             order_number=order_number,
             taxes=rules.taxes.context(seller, details=details, account=account),
         )
-    return plans
+    return AccountPlan(plans, waiting)
 
 
 def discard_draft(invoice: Invoice, *, actor: Actor) -> None:

@@ -37,6 +37,8 @@ class AccountPreview:
     # Gross of the run before, credit notes negative; only for keys that were billed before.
     previous: dict[TotalKey, Decimal] | None = None
     refusal: str = ""
+    # Charges that would stay due for want of an order number.
+    waiting: int = 0
 
     def totals(self) -> dict[TotalKey, Decimal]:
         """Gross by seller and currency, credit notes negative."""
@@ -100,11 +102,13 @@ def _preview_chunk(
         before.setdefault(key.account_pk, {})[key] = total
     for account in Account.objects.filter(pk__in=account_pks).order_by("pk"):
         try:
-            plans = tuple(plan_account(account, as_of=as_of, rules=rules))
+            plan = plan_account(account, as_of=as_of, rules=rules)
         except DomainError as refusal:
             yield AccountPreview(account, refusal=str(refusal))
             continue
-        yield AccountPreview(account, plans, before.get(account.pk, {}))
+        yield AccountPreview(
+            account, tuple(plan.drafts), before.get(account.pk, {}), waiting=plan.waiting
+        )
 
 
 def _forbid_writing() -> None:

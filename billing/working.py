@@ -24,6 +24,7 @@ from billing.approval import reasons_to_wait
 from billing.billing_run import counts, let_issue
 from billing.consumption import Rulebook, draft_account, load_rulebook
 from billing.models import BillingRun, BillingRunItem
+from billing.order_numbers import ask_for_order_number, waiting_in_words
 from billing.queues import DRAFT_QUEUE, ISSUE_QUEUE
 from common import bell
 from common.claims import (
@@ -152,8 +153,15 @@ def _draft(claimed: Claim, *, rules: Rulebook) -> None:
         if _is_stopped(item):
             _finish(DRAFT_QUEUE, claimed, BillingRunItem.State.STOPPED)
             return
-        draft_account(item.account_id, as_of=item.run.as_of, rules=rules, batch_id=item.run_id)
-        _finish(DRAFT_QUEUE, claimed, BillingRunItem.State.DRAFTED)
+        plan = draft_account(
+            item.account_id, as_of=item.run.as_of, rules=rules, batch_id=item.run_id
+        )
+        said = {}
+        if plan.waiting:
+            # For staff who look at the run; it is no failure, so nothing is parked.
+            said["last_error"] = waiting_in_words(plan.waiting)
+            ask_for_order_number(item.account_id, run_pk=item.run_id, waiting=plan.waiting)
+        _finish(DRAFT_QUEUE, claimed, BillingRunItem.State.DRAFTED, **said)
 
 
 def _issue(claimed: Claim, *, rules: Rulebook) -> None:
@@ -191,8 +199,8 @@ def _is_stopped(item: BillingRunItem) -> bool:
         return bool(cursor.fetchone() == (BillingRun.State.STOPPED,))
 
 
-def _finish(queue: Queue, claimed: Claim, state: BillingRunItem.State) -> None:
-    if not finish(queue, claimed, state=state, attempts=0):
+def _finish(queue: Queue, claimed: Claim, state: BillingRunItem.State, **columns: str) -> None:
+    if not finish(queue, claimed, state=state, attempts=0, **columns):
         raise LeaseLost
 
 

@@ -24,11 +24,10 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
 class DescribedLabel(str):
     """The words of a choice, with a plain sentence under them (``components/field.html``)."""
 
-    __slots__ = ("hint",)
-
     hint: str
 
-    def __new__(cls, words: str, hint: str) -> Self:
+    # Django copies choices, and tells a copy only the words before it restores the rest.
+    def __new__(cls, words: str, hint: str = "") -> Self:
         label = super().__new__(cls, words)
         label.hint = hint
         return label

@@ -20,4 +20,5 @@ class CollectedFilesConfig(StaticFilesConfig):
         *StaticFilesConfig.ignore_patterns,
         *("tabler-*", "tabler.css*", "*.rtl.*"),
         *("*.d.css.ts", "*.json", "*.md", "scss"),
+        *("ext", "htmx.js", "htmx.*.js.gz", "htmx.amd.js", "htmx.cjs.js", "htmx.esm*"),
     ]

@@ -80,4 +80,10 @@ beat_schedule["bill what is due"] = {
     "schedule": _DAILY_RUN_ASKED_FOR,
     "options": {"expires": _DAILY_RUN_ASKED_FOR.total_seconds()},
 }
+_OWNERSHIP_ASKED_FOR: Final = timedelta(minutes=5)
+beat_schedule["end changes of owner that are due"] = {
+    "task": "accounts.tasks.end_due_ownership_changes",
+    "schedule": _OWNERSHIP_ASKED_FOR,
+    "options": {"expires": _OWNERSHIP_ASKED_FOR.total_seconds()},
+}
 beat_schedule |= canaries.beat_entries()

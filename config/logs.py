@@ -1,10 +1,14 @@
 """What stands in the logs, and how much of it."""
 
 import logging
+import re
 from typing import Final
 
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 
+# A link of a mail, as it stands in any address: …/link/<row>/<token>/.
+_LINK: Final = re.compile(r"(/link/[0-9a-fA-F-]{36}/)[^/\s?\"']+")
+_MASKED: Final = r"\1•••"
 _REFUSALS: Final = (BadRequest, PermissionDenied, SuspiciousOperation)
 
 
@@ -18,4 +22,23 @@ class BriefRefusals(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and isinstance(record.exc_info[1], _REFUSALS):
             record.exc_info = None
+        return True
+
+
+class MaskedLinks(logging.Filter):
+    """Tokens of links stand in no log: who reads it could open them (ASVS 14.2.1, 16.2.5).
+
+    Django logs the address of whatever is answered with an error, and gunicorn's access log, where
+    an operator switches it on, that of every request (``config.wsgi``).
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            # Words and values do not fit together; the handler tells so itself.
+            return True
+        masked = _LINK.sub(_MASKED, message)
+        if masked != message:
+            record.msg, record.args = masked, ()
         return True

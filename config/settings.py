@@ -22,6 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from common.embedded.places import DATABASE, OWNER_ROLE, RUNTIME_ROLE, Places
 from config.document_settings import documents_storage
 from config.environment import Environment
+from config.password_rules import PASSWORD_RULES
 
 env = Environment()
 
@@ -100,6 +101,11 @@ OPERATOR_SUPPORT_EMAIL = _required("OPERATOR_SUPPORT_EMAIL", embedded="support@o
 
 # ISO 4217. A new account gets its country's own if it is among these, else the first.
 ACCOUNT_CURRENCIES: list[str] = env.list("ACCOUNT_CURRENCIES", default=["EUR"])
+# What adding somebody who has a user ID does: "ask" sends an invitation, as to everybody; "add"
+# makes them a member at once, and so tells whoever adds them that the address has a user ID.
+INVITE_EXISTING_USERS: str = env.str("INVITE_EXISTING_USERS", default="ask")
+if INVITE_EXISTING_USERS not in {"ask", "add"}:
+    raise ImproperlyConfigured("Set INVITE_EXISTING_USERS to ask or add.")
 
 # --- Applications -------------------------------------------------------------------------------
 
@@ -126,6 +132,7 @@ INSTALLED_APPS: list[str] = [
     "config.apps.CollectedFilesConfig",
     "django_otp",
     "django_otp.plugins.otp_totp",
+    "django_htmx",
     "csp",
 ]
 
@@ -143,7 +150,9 @@ MIDDLEWARE: list[str] = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "users.middleware.SessionUseMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "users.middleware.ReaderMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -224,6 +233,7 @@ REDIS_TIMEOUT_SECONDS = 0.5
 # --- People: signing in, passwords, sessions ----------------------------------------------------
 
 AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["users.backends.VerifiedUsersBackend"]
 LOGIN_URL = "users:sign_in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
@@ -232,20 +242,14 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # takes over imported hashes
 ]
-AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
-PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
+AUTH_PASSWORD_VALIDATORS = PASSWORD_RULES
 # An authenticator's clock is not corrected: the correction can be steered by whoever signs in.
 OTP_TOTP_SYNC = False
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+SESSION_ENGINE = "users.session_store"
+# A session ends when it was not used for the first time, and after the second in any case.
+SESSION_IDLE_LIMIT = timedelta(days=14)
+SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # --- Browser security (checked by `manage.py check --deploy` in `make lint`) --------------------
@@ -256,6 +260,8 @@ SESSION_COOKIE_NAME = f"{_cookie_prefix}session"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+# Names a browser in which somebody has signed in before (users.devices).
+DEVICE_COOKIE_NAME = f"{_cookie_prefix}device"
 CSRF_FAILURE_VIEW = "portal.errors.forged_form"
 CSRF_COOKIE_NAME = f"{_cookie_prefix}csrf"
 CSRF_COOKIE_SECURE = HTTPS
@@ -322,6 +328,7 @@ STATICFILES_DIRS: list[tuple[str, Path]] = [
         ("", BASE_DIR / "static"),
         ("tabler/css", _node_modules / "@tabler" / "core" / "dist" / "css"),
         ("inter", _node_modules / "@fontsource-variable" / "inter"),
+        ("htmx", _node_modules / "htmx.org" / "dist"),
     )
     if folder.is_dir()
 ]
@@ -368,9 +375,16 @@ LOGGING: dict[str, Any] = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
-    "filters": {"brief": {"()": "config.logs.BriefRefusals"}},
+    "filters": {
+        "brief": {"()": "config.logs.BriefRefusals"},
+        "masked": {"()": "config.logs.MaskedLinks"},
+    },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["brief"]},
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["brief", "masked"],
+        },
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {

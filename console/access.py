@@ -26,3 +26,10 @@ def staff_page(view: StaffView[P]) -> Callable[..., HttpResponse]:
         return view(request, *args, **kwargs)
 
     return page
+
+
+def staff_member(request: HttpRequest) -> User:
+    """Whoever acts on a page that is for staff alone."""
+    if not isinstance(request.user, User) or not request.user.is_staff:
+        raise PermissionDenied
+    return request.user

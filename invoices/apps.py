@@ -2,6 +2,7 @@ from collections.abc import Iterable
 
 from django.apps import AppConfig
 
+from accounts import closing_hooks
 from backups import registry
 from taxes import seller_codes
 
@@ -12,6 +13,7 @@ class InvoicesConfig(AppConfig):
 
     def ready(self) -> None:
         seller_codes.provide(self._seller_codes)
+        closing_hooks.PREVIEWS.provide("invoices.closing_accounts.open_invoices")
         registry.SERIES_HEADS.provide("invoices.after_restore.current_heads")
         registry.REFERRED_DOCUMENTS.provide("invoices.archive.referred_documents")
         registry.ACKNOWLEDGED.provide("invoices.after_restore.park_what_may_have_been_mailed")

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from accounts.contacts import BillingDetails, billing_details
-from accounts.models import Account, Contact, Membership
-from accounts.recipients import Recipient, resolve_recipients
+from accounts.addressing import read_addressing
+from accounts.contacts import BillingDetails
+from accounts.models import Account
+from accounts.recipients import Recipient
 from invoices.models import Invoice, InvoiceLine, Seller
 from invoices.parties import Party, PaymentMeans, PostalAddress
 from taxes.vocabulary import TaxCategory, TaxGroup
@@ -19,7 +20,7 @@ _LEAVES_THE_TERRITORY = frozenset({TaxCategory.INTRA_COMMUNITY, TaxCategory.EXPO
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """What issuing needs to know of an account, read in two statements."""
+    """What issuing needs to know of an account, read in three statements."""
 
     account: Account
     details: BillingDetails
@@ -31,13 +32,8 @@ def read_customer(account: Account) -> Customer:
 
     Raises accounts.contacts.NoBillingAddress.
     """
-    billing_contact = Contact.objects.filter(account=account, kind=Contact.Kind.BILLING).first()
-    memberships = list(
-        Membership.objects.filter(account=account).select_related("user").order_by("pk")
-    )
-    owner_email = next((member.user.email for member in memberships if member.is_owner), "")
-    details = billing_details(account, billing_contact=billing_contact, owner_email=owner_email)
-    return Customer(account, details, resolve_recipients(details, memberships=memberships))
+    addressing = read_addressing(account)
+    return Customer(account, addressing.details, addressing.recipients)
 
 
 def seller_party(seller: Seller, *, tax_group: str, tax_number: str) -> Party:

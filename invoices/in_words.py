@@ -1,6 +1,5 @@
 """How a document, its file and its mails stand, in words for the customer. Pure: reads no table."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,7 +9,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.recipients import Reason
 from common.money import ZERO
 from invoices.models import Delivery, Document, Invoice, Settlement
 from mail.models import OutgoingEmail
@@ -78,11 +76,6 @@ def delivery_state(delivery: Delivery) -> State:
     return State(str(words), tone)
 
 
-def reasons_in_words(reasons: Iterable[str]) -> str:
-    """Why an address gets the document: "Billing contact, Designated recipient"."""
-    return ", ".join(str(_REASONS[Reason(reason)]) for reason in reasons)
-
-
 _EMAIL_STATES: dict[OutgoingEmail.State, tuple[Promise, Tone]] = {
     OutgoingEmail.State.QUEUED: (gettext_lazy("About to be sent"), Tone.OPEN),
     OutgoingEmail.State.WITHHELD: (gettext_lazy("Held back by our staff"), Tone.ATTENTION),
@@ -95,10 +88,4 @@ _EMAIL_STATES: dict[OutgoingEmail.State, tuple[Promise, Tone]] = {
     ),
     OutgoingEmail.State.FAILED: (gettext_lazy("Could not be delivered"), Tone.LATE),
     OutgoingEmail.State.BOUNCED: (gettext_lazy("Returned by the mail server"), Tone.LATE),
-}
-
-_REASONS: dict[Reason, Promise] = {
-    Reason.BILLING_CONTACT: gettext_lazy("Billing contact"),
-    Reason.OWNER_FALLBACK: gettext_lazy("Account owner, as there is no billing contact’s address"),
-    Reason.DESIGNATED_RECIPIENT: gettext_lazy("Designated recipient"),
 }

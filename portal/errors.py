@@ -14,10 +14,19 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from accounts.access import AccountNotFound, PermissionMissing, SignInRequired, who_can_grant
+from accounts.access import (
+    Access,
+    AccountNotFound,
+    PermissionMissing,
+    SignInRequired,
+    find_access,
+    who_can_grant,
+)
 from accounts.permissions import in_words
 from audit.acting import actor_of
 from audit.actions import Action
@@ -26,7 +35,8 @@ from common.exceptions import DomainError
 from common.scoping import account_scope
 from common.storage import DocumentAltered, DocumentMissing, StorageUnavailable
 from portal.context import operator
-from users.signin import TooManyAttempts
+from portal.denials import names_of_flags_granting
+from users.rate_limits import TooManyAttempts
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +66,7 @@ class RefusalMiddleware:
 @singledispatch
 def answer(refusal: DomainError, request: HttpRequest) -> HttpResponse:
     """The page for ``refusal``; kinds that need more than their message have their own below."""
-    context = {"refusal": refusal}
-    return render(request, "errors/refused.html", context, status=HTTPStatus.CONFLICT)
+    return _refused(request, str(refusal), HTTPStatus.CONFLICT)
 
 
 @answer.register
@@ -94,6 +103,7 @@ def _permission_missing(refusal: PermissionMissing, request: HttpRequest) -> Htt
         "refusal": refusal,
         "missing": in_words(refusal.permission),
         "who_can_grant": who_can_grant(access.account, refusal.permission),
+        "flags": names_of_flags_granting(access.account, refusal.permission),
     }
     return render(request, "errors/permission_missing.html", context, status=HTTPStatus.FORBIDDEN)
 
@@ -101,7 +111,11 @@ def _permission_missing(refusal: PermissionMissing, request: HttpRequest) -> Htt
 @answer.register
 def _too_many_attempts(refusal: TooManyAttempts, request: HttpRequest) -> HttpResponse:
     seconds = _seconds_until(refusal.retry_at)
-    context = {"retry_at": refusal.retry_at, "wait_minutes": ceil(seconds / 60)}
+    context = {
+        "retry_at": refusal.retry_at,
+        "wait_minutes": ceil(seconds / 60),
+        "back": _where_from(request),
+    }
     status = HTTPStatus.TOO_MANY_REQUESTS
     response = render(request, "errors/too_many_attempts.html", context, status=status)
     response["Retry-After"] = seconds
@@ -119,18 +133,15 @@ def _document_unusable(
         words = _("This document was altered after it was stored.")
     else:
         words = _("This document is missing from the archive.")
-    context = {"refusal": words}
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return render(request, "errors/refused.html", context, status=status)
+    return _refused(request, words, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 @answer.register
 def _storage_unavailable(outage: StorageUnavailable, request: HttpRequest) -> HttpResponse:
     """Not the document's fault and not for long; what is wrong is for the log alone."""
     logger.error("%s: documents cannot be read: %s", request.path, outage)
-    context = {"refusal": _("Documents cannot be reached at the moment. Try again in a minute.")}
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    response = render(request, "errors/refused.html", context, status=status)
+    words = _("Documents cannot be reached at the moment. Try again in a minute.")
+    response = _refused(request, words, HTTPStatus.SERVICE_UNAVAILABLE)
     response["Retry-After"] = _STORAGE_RETRY_SECONDS
     return response
 
@@ -154,6 +165,38 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return _bare_page("errors/500.html", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _refused(request: HttpRequest, words: str, status: HTTPStatus) -> HttpResponse:
+    """In the frame of the account whose page refused, where there is one, with a way back."""
+    access = _access_if_any(request)
+    context = {
+        "refusal": words,
+        "access": access,
+        "layout": "layouts/account.html" if access else "layouts/person.html",
+        "back": _where_from(request),
+    }
+    return render(request, "errors/refused.html", context, status=status)
+
+
+def _access_if_any(request: HttpRequest) -> Access | None:
+    match = request.resolver_match
+    number = match.kwargs.get("account_number") if match else None
+    if number is None:
+        return None
+    try:
+        return find_access(request, number)
+    except DomainError:
+        return None
+
+
+def _where_from(request: HttpRequest) -> str:
+    """The page that the reader came from if it is one of ours, else the first page."""
+    page = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        page, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return page if is_ours else reverse("portal:home")
 
 
 def _bare_page(template: str, status: HTTPStatus) -> HttpResponse:

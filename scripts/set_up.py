@@ -78,6 +78,10 @@ def has_file(*paths: str) -> Callable[[], bool]:
     return lambda: any(Path(path).exists() for path in paths)
 
 
+def has_program(*names: str) -> Callable[[], bool]:
+    return lambda: any(shutil.which(name) for name in names)
+
+
 def can_make_venv() -> bool:
     return VENV.exists() or importlib.util.find_spec("ensurepip") is not None
 
@@ -110,6 +114,12 @@ SYSTEM_PACKAGES = (
         "fonts-wqy-microhei",
         "names in Chinese, Japanese and Korean on invoices",
         has_file(f"{_FONTS}/wqy/wqy-microhei.ttc"),
+        required=False,
+    ),
+    SystemPackage(
+        "chromium",
+        "browser tests, which are skipped without it",
+        has_program("chromium", "chromium-browser"),
         required=False,
     ),
 )

@@ -1,12 +1,73 @@
-/* Runs in the head, before anything is drawn: light or dark as the system is set, without a flash. */
+/* Runs in the head, before anything is drawn: light or dark without a flash, as the system is set
+   or as the reader chose in the menu. */
 (function () {
   "use strict";
   var dark = window.matchMedia("(prefers-color-scheme: dark)");
-  function follow() {
-    document.documentElement.dataset.bsTheme = dark.matches ? "dark" : "light";
+  var choices = ["light", "dark"];
+
+  function chosen() {
+    /* A browser may refuse to keep anything; then the system decides. */
+    try {
+      return window.localStorage.getItem("theme") || "system";
+    } catch (refused) {
+      return "system";
+    }
   }
-  follow();
-  dark.addEventListener("change", follow);
+  function draw() {
+    var choice = chosen();
+    if (choices.indexOf(choice) === -1) {
+      choice = dark.matches ? "dark" : "light";
+    }
+    document.documentElement.dataset.bsTheme = choice;
+  }
+  draw();
+  dark.addEventListener("change", draw);
+  window.addEventListener("storage", draw);
+
+  document.addEventListener("DOMContentLoaded", function () {
+    document.querySelectorAll("[data-themes]").forEach(function (themes) {
+      themes.hidden = false;
+      themes.querySelectorAll("input").forEach(function (input) {
+        input.checked = input.value === chosen();
+      });
+    });
+    /* The sum of a form's errors is what a reader has to meet first. */
+    var errors = document.querySelector(".form-errors");
+    if (errors) {
+      errors.focus();
+    }
+  });
+  document.addEventListener("change", function (event) {
+    if (event.target.closest("[data-themes]")) {
+      try {
+        window.localStorage.setItem("theme", event.target.value);
+      } catch (refused) {
+        return;
+      }
+      draw();
+    }
+  });
+
+  /* A part of a page that was exchanged by a link in itself takes the focus, which that link held.
+     An answer without the part (signed out, refused) is opened as the page that it is. */
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    var target = event.detail.target;
+    var part = target.id && 'id="' + target.id + '"';
+    if (!part || event.detail.xhr.status >= 400 || event.detail.serverResponse.indexOf(part) === -1) {
+      event.detail.shouldSwap = false;
+      window.location.assign(event.detail.xhr.responseURL || window.location.href);
+    }
+  });
+  document.addEventListener("htmx:sendError", function (event) {
+    window.location.assign(event.detail.pathInfo.finalRequestPath);
+  });
+  document.addEventListener("htmx:afterSwap", function (event) {
+    var target = document.getElementById(event.detail.target.id);
+    if (target && document.activeElement === document.body) {
+      target.setAttribute("tabindex", "-1");
+      target.focus({ preventScroll: true });
+    }
+  });
 
   /* Menus are <details>, which open and close without this; here they also close by a click
      elsewhere and by Escape, which puts the focus back on the button. */

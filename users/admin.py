@@ -42,7 +42,7 @@ class UserAdmin(AuditedAdmin):
     search_fields = ("email", "first_name", "last_name")
     ordering = ("email",)
     filter_horizontal = ("groups",)
-    readonly_fields = ("email", "email_verified_at", "last_login", "created_at")
+    readonly_fields = ("email", "email_verified_at", "last_login", "created_at", "closed_at")
     fields = (
         ("email", "email_verified_at"),
         ("first_name", "last_name"),
@@ -50,7 +50,7 @@ class UserAdmin(AuditedAdmin):
         ("language", "timezone"),
         "is_active",
         _POWERS,
-        ("created_at", "last_login"),
+        ("created_at", "last_login", "closed_at"),
     )
     add_fields = (
         "email",

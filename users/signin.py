@@ -1,25 +1,30 @@
-"""Signing in and out: the password check, its brake, the session, and the audit of all three."""
+"""Signing in and out: the password check, its limits, the session, and the audit of all three."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import SESSION_KEY, authenticate, login, logout
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from audit.acting import actor_of, client_address
+from audit.acting import actor_of
 from audit.actions import Action
-from audit.models import AuditEvent
-from audit.recording import as_recorded, record
+from audit.recording import record
 from common.exceptions import DomainError
 from common.ids import normalise_email
-from common.scoping import all_accounts_scope
+from users.devices import device_of
 from users.models import User
+from users.rate_limits import Counter, Limit, by_client, take
+from users.session_store import SIGNED_IN_AT
+from users.sessions import clear_up, describe_client
 
 # As PyPI does: a person who mistypes never gets there, a program that guesses does in a second.
 MAX_FAILURES = 10
 WINDOW = timedelta(minutes=5)
+_BY_ADDRESS = Limit("sign-in by address", MAX_FAILURES, WINDOW)
+_BY_CLIENT = Limit("sign-in by client", MAX_FAILURES, WINDOW)
+_BY_DEVICE = Limit("sign-in by device", MAX_FAILURES, WINDOW)
 
 
 class WrongCredentials(DomainError):
@@ -29,30 +34,49 @@ class WrongCredentials(DomainError):
         super().__init__(_("This email address and password do not belong together."))
 
 
-class TooManyAttempts(DomainError):
-    """Refused before any password is looked at, until ``retry_at``."""
+class AddressUnverified(DomainError):
+    """The password is right; whose address it is has yet to be shown. Nobody is signed in."""
 
-    def __init__(self, retry_at: datetime) -> None:
-        super().__init__(_("There were too many attempts to sign in."))
-        self.retry_at = retry_at
+    def __init__(self, user: User) -> None:
+        super().__init__(_("Confirm your email address first."))
+        self.user = user
 
 
 def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
     """Check the password and start a session under a new key.
 
-    Raises TooManyAttempts, and WrongCredentials in the same time for every address, known or not:
-    the password is hashed once either way (Django's ModelBackend).
+    Raises TooManyAttempts, AddressUnverified, and WrongCredentials in the same time for every
+    address, known or not: the password is hashed once either way (Django's ModelBackend).
     """
     address = normalise_email(email)
-    _brake(request, address)
+    # Before the password is looked at, so that guesses sent at the same moment are all counted.
+    attempt = take(_counters(request, address))
     user = authenticate(request, username=address, password=password)
     if not isinstance(user, User):
         record(Action.USER_SIGN_IN_FAILED, actor=actor_of(request), subject=_subject(address))
         raise WrongCredentials
-    with transaction.atomic():
-        login(request, user)
-        record(Action.USER_SIGNED_IN, actor=actor_of(request), subject=_subject(address))
+    attempt.give_back()
+    if user.email_verified_at is None:
+        raise AddressUnverified(user)
+    start_session(request, user)
     return user
+
+
+def start_session(request: HttpRequest, user: User) -> None:
+    """Sign ``user`` in: a session under a new key, whatever the browser had before.
+
+    For whoever has proved to be that person just now.
+    """
+    with transaction.atomic():
+        clear_up()
+        has_same_person = SESSION_KEY in request.session
+        login(request, user)
+        if has_same_person:
+            # Django changes the key for a newcomer alone.
+            request.session.cycle_key()
+        request.session[SIGNED_IN_AT] = timezone.now().isoformat()
+        describe_client(request)
+        record(Action.USER_SIGNED_IN, actor=actor_of(request), subject=_subject(user.email))
 
 
 def sign_out(request: HttpRequest) -> None:
@@ -64,27 +88,22 @@ def sign_out(request: HttpRequest) -> None:
             record(Action.USER_SIGNED_OUT, actor=actor, subject=_subject(actor.label))
 
 
-def _brake(request: HttpRequest, address: str) -> None:
-    """Count the recent failures for this address from this client, in the audit log.
+def check_current_password(request: HttpRequest, user: User, password: str) -> bool:
+    """Whether ``password`` is the signed-in person's own, within the same limits as signing in."""
+    attempt = take(_counters(request, user.email))
+    if not user.check_password(password):
+        record(Action.USER_SIGN_IN_FAILED, actor=actor_of(request), subject=_subject(user.email))
+        return False
+    attempt.give_back()
+    return True
 
-    By the pair, so that a stranger who guesses elsewhere locks nobody out. In PostgreSQL, so that
-    it holds while Redis is away. Guesses sent at the same moment see the same count: as many more
-    get through as there are web workers, which is accepted.
-    """
-    now = timezone.now()
-    with all_accounts_scope("failed sign-ins belong to no account"):
-        failures = list(
-            AuditEvent.objects.filter(
-                action=Action.USER_SIGN_IN_FAILED,
-                subject=as_recorded(_subject(address)),
-                remote_address=client_address(request),
-                happened_at__gt=now - WINDOW,
-            )
-            .order_by("-happened_at")
-            .values_list("happened_at", flat=True)[:MAX_FAILURES]
-        )
-    if len(failures) == MAX_FAILURES:
-        raise TooManyAttempts(failures[-1] + WINDOW)
+
+def _counters(request: HttpRequest, address: str) -> list[Counter]:
+    """A browser that the person has used before has a counter of its own: nobody else fills it."""
+    device = device_of(request, email=address)
+    if device is not None:
+        return [_BY_DEVICE.by(f"{address}\0{device}")]
+    return [_BY_ADDRESS.by(address), *by_client(_BY_CLIENT, request)]
 
 
 def _subject(address: str) -> str:

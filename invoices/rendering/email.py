@@ -35,10 +35,12 @@ def invoice_email(
     reasons: Sequence[str],
     operator: Operator,
     invoice_url: str,
+    stop_url: str = "",
 ) -> EmailContent:
     """The mail to one recipient. ``reasons`` are sentences that say why they get it.
 
     ``invoice_url`` leads to the document's page; empty for a reader who may not open it.
+    ``stop_url`` is where a reader who was only added by others ends these mails.
     """
     locale = find_locale(document.locale, languages=LANGUAGES)
     words = wording_for(locale.language)
@@ -55,6 +57,7 @@ def invoice_email(
         "facts": _facts(document, words, formats),
         "reasons": reasons,
         "invoice_url": invoice_url,
+        "stop_url": stop_url,
         "seller": seller.trading_name or seller.name,
         "questions": words.mail.questions.format(
             operator=operator.name, address=operator.support_address

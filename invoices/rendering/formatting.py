@@ -10,6 +10,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_interval
 from babel.numbers import NumberPattern, format_decimal, get_currency_symbol, parse_pattern
 
+from accounts.addresses import city_lines
 from common.money import exponent
 from invoices.parties import PostalAddress
 
@@ -30,16 +31,6 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\
 
 # The placeholder for the number in a CLDR pattern.
 _DIGITS = re.compile(r"[#,0.]+")
-
-# The last line of an address by country; everywhere else it is "postcode city".
-_CITY_LINE = {
-    **dict.fromkeys(("AU", "CA", "US"), "{city} {subdivision} {postcode}"),
-    **dict.fromkeys(("IN", "ID", "SG", "TH"), "{city} {postcode}\n{subdivision}"),
-    **dict.fromkeys(("BR", "CN", "JP", "KR"), "{postcode} {city}\n{subdivision}"),
-    **dict.fromkeys(("ES", "IT", "MX"), "{postcode} {city} {subdivision}"),
-    **dict.fromkeys(("GB", "GG", "GI", "IE", "IM", "JE"), "{city}\n{subdivision}\n{postcode}"),
-}
-_USUAL_CITY_LINE = "{postcode} {city}\n{subdivision}"
 
 
 def printable(text: str) -> str:
@@ -118,12 +109,13 @@ class Formats:
 
     def address_lines(self, address: PostalAddress) -> tuple[str, ...]:
         """The address in the order of its own country, the country's name last."""
-        template = _CITY_LINE.get(address.country, _USUAL_CITY_LINE)
-        block = template.format(
-            city=address.city, postcode=address.postcode, subdivision=address.subdivision
+        below_the_street = city_lines(
+            address.country,
+            postcode=address.postcode,
+            city=address.city,
+            subdivision=address.subdivision,
         )
-        city_lines = (" ".join(line.split()) for line in block.split("\n"))
-        return (*address.lines, *filter(None, city_lines), self.country(address.country))
+        return (*address.lines, *below_the_street, self.country(address.country))
 
 
 @lru_cache(maxsize=64)

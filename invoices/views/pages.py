@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Access, account_page, render_page
 from accounts.permissions import Permission
+from accounts.recipients import reasons_in_words
 from invoices.in_words import (
     State,
     delivery_state,
@@ -16,7 +17,6 @@ from invoices.in_words import (
     invoice_state,
     kind_in_words,
     open_amount,
-    reasons_in_words,
 )
 from invoices.listing import documents_of, page_of_documents
 from invoices.models import Delivery, Document, Invoice, InvoiceLine

@@ -6,24 +6,33 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from accounts.invitations import pending_for
 from accounts.models import Account, Membership
 from accounts.permissions import access_in_words
 from users.models import User
 
 # More accounts than this are found by typing.
 CHOICES_SHOWN = 50
+# Fewer are found by looking.
+SEARCH_FROM = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
+    """An account as the chooser shows it. The owner cannot leave."""
+
     account: Account
     access: str
+    may_leave: bool
 
 
 @require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """To the one account, to the chooser of several, or for staff without any to their tables."""
+    """To the one account, to the chooser of several, or for staff without any to their tables.
+
+    Links that name an account lead there by themselves (decision 11).
+    """
     numbers = list(_memberships(request).values_list("account__number", flat=True)[:2])
     if len(numbers) == 1:
         return redirect("account:overview", numbers[0])
@@ -35,7 +44,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def accounts(request: HttpRequest) -> HttpResponse:
-    """The person's customer accounts by name; ``q`` is a part of a name, or a number."""
+    """The person's customer accounts by name; ``q`` is a part of a name, or a number.
+
+    Invitations to other accounts that wait for their answer come first.
+    """
     wanted = request.GET.get("q", "").strip()
     found = _memberships(request)
     if wanted:
@@ -47,6 +59,8 @@ def accounts(request: HttpRequest) -> HttpResponse:
         "are_more": len(memberships) > CHOICES_SHOWN,
         "wanted": wanted,
         "choices_shown": CHOICES_SHOWN,
+        "invitations": pending_for(request.user) if isinstance(request.user, User) else [],
+        "has_search": bool(wanted) or len(memberships) > SEARCH_FROM,
     }
     return render(request, "portal/accounts.html", context)
 
@@ -58,4 +72,4 @@ def _memberships(request: HttpRequest) -> QuerySet[Membership]:
 
 def _choice(membership: Membership) -> Choice:
     words = access_in_words(is_owner=membership.is_owner, flags=membership.flags)
-    return Choice(membership.account, words)
+    return Choice(membership.account, words, may_leave=not membership.is_owner)

@@ -7,6 +7,7 @@ import pytest
 from django.urls import get_resolver
 
 from accounts.checks import declared_requirement, routes
+from accounts.management.commands.write_permissions import brought_up_to_date
 from accounts.permissions import (
     ANY_MEMBER,
     Flag,
@@ -174,3 +175,15 @@ def test_the_docs_say_of_every_permission_what_the_code_does() -> None:
             flag for (flag, _), mark in zip(flag_choices(), marks, strict=True) if mark.strip()
         }
         assert marked == {str(flag) for flag in TABLE[permission]}
+
+
+def test_the_docs_are_as_the_command_writes_them() -> None:
+    """Else: ``manage.py write_permissions``."""
+    assert DOCS.read_text() == brought_up_to_date(DOCS.read_text())
+
+
+def test_what_is_written_by_hand_stays() -> None:
+    page = DOCS.read_text()
+    altered = page.replace("| x | x |", "| | |").replace("What the forms say", "What they said")
+    assert altered != page
+    assert brought_up_to_date(altered) == page

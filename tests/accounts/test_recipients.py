@@ -1,15 +1,16 @@
 """Who gets a new invoice, and why. Pure: memberships and users here are in no database."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 import pytest
 
 from accounts.contacts import BillingDetails
-from accounts.models import Membership
+from accounts.models import InvoiceAddress, Membership
 from accounts.permissions import Flag
-from accounts.recipients import Reason, Recipient, resolve_recipients
+from accounts.recipients import Reason, Recipient, reasons_in_words, resolve_recipients
 from users.models import User
 
 _keys = count(1)
@@ -165,3 +166,39 @@ def test_a_designated_recipient_who_can_no_longer_sign_in_still_gets_the_mail() 
     """Only the owner or a manager of users takes somebody off the list."""
     gone = a_member("bob@ladle.example", Flag.BILLING, is_active=False)
     assert addresses(gone) == ["ap@ladle.example", "bob@ladle.example"]
+
+
+# --- Extra addresses ----------------------------------------------------------------------------
+
+
+def an_extra_address(email: str, *, confirmed: bool = True) -> InvoiceAddress:
+    return InvoiceAddress(email=email, confirmed_at=datetime.now(UTC) if confirmed else None)
+
+
+def test_a_confirmed_extra_address_comes_last_and_an_unconfirmed_one_not_at_all() -> None:
+    found = resolve_recipients(
+        DETAILS,
+        memberships=[an_owner(), a_member("bob@ladle.example")],
+        invoice_addresses=[
+            an_extra_address("books@x.example"),
+            an_extra_address("new@x.example", confirmed=False),
+        ],
+    )
+    assert [(each.address, each.reasons) for each in found][1:] == [
+        ("bob@ladle.example", (Reason.DESIGNATED_RECIPIENT,)),
+        ("books@x.example", (Reason.EXTRA_ADDRESS,)),
+    ]
+
+
+def test_an_extra_address_of_somebody_who_gets_it_anyway_adds_a_reason_and_no_second_mail() -> None:
+    [found] = resolve_recipients(
+        DETAILS, memberships=[an_owner()], invoice_addresses=[an_extra_address(DETAILS.email)]
+    )
+    assert found.reasons == (Reason.BILLING_CONTACT, Reason.EXTRA_ADDRESS)
+
+
+def test_every_reason_has_words() -> None:
+    assert reasons_in_words(Reason) == (
+        "Billing contact, Account owner, as there is no billing contact’s address,"
+        " Designated recipient, Extra invoice address"
+    )

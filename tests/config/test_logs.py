@@ -8,10 +8,13 @@ import pytest
 from django.conf import settings as program_settings
 from django.test import Client
 
-from config.logs import BriefRefusals
+import config.wsgi  # noqa: F401 - what the server loads
+from config.logs import BriefRefusals, MaskedLinks
 from tests.people import People, signed_in
 
 pytestmark = pytest.mark.django_db
+
+TOKEN = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4"
 
 
 @pytest.fixture
@@ -20,6 +23,7 @@ def log() -> Iterator[StringIO]:
     printed = StringIO()
     handler = logging.StreamHandler(printed)
     handler.addFilter(BriefRefusals())
+    handler.addFilter(MaskedLinks())
     logging.getLogger().addHandler(handler)
     yield printed
     logging.getLogger().removeHandler(handler)
@@ -28,7 +32,7 @@ def log() -> Iterator[StringIO]:
 def test_the_settings_use_it() -> None:
     console = program_settings.LOGGING["handlers"]["console"]
     filters = [program_settings.LOGGING["filters"][name]["()"] for name in console["filters"]]
-    assert filters == ["config.logs.BriefRefusals"]
+    assert filters == ["config.logs.BriefRefusals", "config.logs.MaskedLinks"]
 
 
 def test_a_host_that_is_not_ours_is_told_in_a_line(log: StringIO) -> None:
@@ -54,3 +58,26 @@ def test_faults_of_the_program_keep_their_traceback(log: StringIO) -> None:
     except ValueError:
         logging.getLogger("django.request").exception("Internal Server Error")
     assert "Traceback" in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    "page", ["password-reset", "sign-up", "verify", "email-change", "email-change/undo"]
+)
+def test_a_links_token_is_in_no_line(log: StringIO, db: None, page: str) -> None:
+    """Security 13: a link that opens nothing is logged as not found, with its address."""
+    address = f"/{page}/link/9a1b7c1e-7a51-4d0c-93a3-4e1f7a1f0b11/{TOKEN}/?utm=x"
+    Client().get(address)
+    logging.getLogger("gunicorn.access").info("%(r)s %(s)s", {"r": f"GET {address}", "s": "404"})
+    assert TOKEN not in log.getvalue()
+    assert f"/{page}/link/9a1b7c1e-7a51-4d0c-93a3-4e1f7a1f0b11/•••/" in log.getvalue()
+
+
+def test_gunicorns_access_log_hides_it_too() -> None:
+    """It has handlers of its own, so the filter stands on the logger."""
+    filters = logging.getLogger("gunicorn.access").filters
+    assert any(isinstance(each, MaskedLinks) for each in filters)
+
+
+def test_a_line_whose_words_and_values_do_not_fit_breaks_nothing() -> None:
+    record = logging.LogRecord("x", logging.INFO, "x.py", 1, "%d of %d", ("one",), None)
+    assert MaskedLinks().filter(record)

@@ -1,10 +1,14 @@
+from datetime import timedelta
+
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path
+from django.utils import timezone
 
 from accounts.access import Access, account_page
-from accounts.permissions import ANY_MEMBER
+from accounts.models import Account
+from accounts.permissions import ANY_MEMBER, Permission
 from common.exceptions import DomainError
 from common.scoping import all_accounts_scope
 from common.storage import DocumentAltered, StorageUnavailable
@@ -14,6 +18,7 @@ from invoices.models import Seller
 from portal.errors import RefusalMiddleware
 from tests.factories import make_seller
 from tests.people import People, signed_in
+from users.rate_limits import TooManyAttempts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -44,6 +49,20 @@ def write_and_refuse(request: HttpRequest, access: Access) -> HttpResponse:
     raise NotToday("Not that one.")
 
 
+@account_page(Permission.BILLING_CONTACT_MANAGE)
+def change_billing(request: HttpRequest, access: Access) -> HttpResponse:
+    return HttpResponse()
+
+
+@account_page(Permission.ACCOUNT_CLOSE)
+def close(request: HttpRequest, access: Access) -> HttpResponse:
+    return HttpResponse()
+
+
+def try_too_often(request: HttpRequest) -> HttpResponse:
+    raise TooManyAttempts(timezone.now() + timedelta(minutes=3))
+
+
 @account_page(ANY_MEMBER)
 def reach_across(request: HttpRequest, access: Access) -> HttpResponse:
     with all_accounts_scope("a mistake"):
@@ -55,7 +74,10 @@ urlpatterns = [
     path("damaged/", archive_is_damaged),
     path("away/", archive_is_away),
     path("break-down/", break_down),
+    path("too-often/", try_too_often),
     path("a/<account:account_number>/write-and-refuse/", write_and_refuse),
+    path("a/<account:account_number>/change-billing/", change_billing),
+    path("a/<account:account_number>/close/", close),
     path("a/<account:account_number>/reach-across/", reach_across),
     *real_urls,
 ]
@@ -70,6 +92,58 @@ def test_a_refusal_is_told_in_its_own_words_as_text() -> None:
     answer = Client().get("/refuse/")
     assert answer.status_code == 409
     assert "It is &lt;b&gt;Sunday&lt;/b&gt;. Come back tomorrow." in answer.content.decode()
+
+
+def test_a_refusal_within_an_account_stays_in_its_frame_and_leads_back(people: People) -> None:
+    start = f"/a/{people.account.number}/"
+    came_from = f"http://testserver{start}billing/invoices/"
+    answer = signed_in(people.alice).get(
+        f"{start}write-and-refuse/", headers={"Referer": came_from}
+    )
+    page = answer.content.decode()
+    assert "Hartwell &amp; Sons" in page
+    assert f'class="btn btn-primary" href="{came_from}"' in page
+
+
+def test_the_way_back_from_a_refusal_never_leaves_the_site() -> None:
+    page = Client().get("/refuse/", headers={"Referer": "https://evil.example/"}).content.decode()
+    assert "evil.example" not in page
+    assert 'class="btn btn-primary" href="/"' in page
+
+
+def test_a_denied_page_says_which_right_is_missing_what_brings_it_and_who_grants_it(
+    people: People,
+) -> None:
+    answer = signed_in(people.dora).get(f"/a/{people.account.number}/change-billing/")
+    assert answer.status_code == 403
+    page = answer.content.decode()
+    assert "You may not change the billing contact and who else gets invoices" in page
+    assert "Alice Hartwell" in page
+    assert 'href="mailto:alice@hartwell.example?subject=Access%20to%20Hartwell' in page
+    assert "They would have to tick one of these for you: Full access, Billing." in page
+
+
+def test_a_right_that_billing_has_not_while_it_is_reserved_is_the_owners_alone(
+    people: People,
+) -> None:
+    """Row U4."""
+    Account.objects.filter(pk=people.account.pk).update(billing_reserved_to_owner=True)
+    answer = signed_in(people.bob).get(f"/a/{people.account.number}/change-billing/")
+    assert answer.status_code == 403
+    assert "Only the owner of the account may change the billing contact" in answer.content.decode()
+
+
+def test_a_right_that_no_flag_brings_is_said_to_be_the_owners(people: People) -> None:
+    page = signed_in(people.bob).get(f"/a/{people.account.number}/close/").content.decode()
+    assert "Only the owner of the account may close the account." in page
+    assert "alice@hartwell.example" in page
+
+
+def test_too_many_attempts_says_when_to_try_again() -> None:
+    answer = Client().get("/too-often/")
+    assert answer.status_code == 429
+    assert 170 < int(answer["Retry-After"]) <= 180
+    assert "Try again in 3 minutes, at " in answer.content.decode()
 
 
 def test_what_was_written_before_a_refusal_is_gone(people: People) -> None:

@@ -25,7 +25,7 @@ def test_a_member_without_flags_reads_what_is_closed_and_who_could_open_it(peopl
     invoice = make_invoice(people.account, seller=make_seller())
     page = signed_in(people.dora).get(f"/a/{people.account.number}/").content.decode()
     assert "Your access: No access" in page
-    assert "You may not see invoices in this account" in page
+    assert "You may not open any page of this account yet" in page
     assert "Alice Hartwell" in page
     assert str(invoice.number) not in page
     assert "/billing/invoices/" not in page

@@ -23,7 +23,8 @@ def test_a_session_of_a_disabled_user_opens_no_page(people: People, page: str) -
     for browser in browsers:
         answer = browser.get(address)
         assert answer.status_code == 302
-        assert answer["Location"] == f"/sign-in/?next={address}"
+        assert answer["Location"] == f"/sign-in/?next={address}&ended=1"
+        assert "Your session has ended" in browser.get(answer["Location"]).content.decode()
 
 
 @pytest.mark.parametrize("page", ["/admin/", "/console/alarms/"])

@@ -1,18 +1,23 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.actions import Action
 from audit.models import AuditEvent
 from common.scoping import all_accounts_scope
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, make_staff, make_user
 from tests.hashers import QuickArgon2PasswordHasher
 from tests.people import Answer, People, sign_in, signed_in
+from tests.users.mailing import mails, only_link
 from users import signin
-from users.models import User
+from users.models import User, UserSession
+from users.session_store import hash_of
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +64,7 @@ def test_the_session_has_a_new_key_once_somebody_is_signed_in(people: People) ->
     sign_in(browser, people.alice.email)
     assert is_signed_in(browser)
     assert browser.session.session_key != session.session_key
-    assert not Session.objects.filter(session_key=session.session_key).exists()
+    assert not UserSession.objects.filter(pk=hash_of(str(session.session_key))).exists()
 
 
 def test_signing_in_is_audited(people: People) -> None:
@@ -78,7 +83,7 @@ def test_whoever_is_signed_in_is_sent_on(people: People) -> None:
 
 def test_looking_at_the_page_writes_nothing(db: None) -> None:
     assert Client().get("/sign-in/").status_code == 200
-    assert not Session.objects.exists()
+    assert not UserSession.objects.exists()
 
 
 # --- Not getting in -----------------------------------------------------------------------------
@@ -133,6 +138,18 @@ def test_every_address_costs_one_hash(
     assert set(costs.values()) == {1}, costs
 
 
+def test_every_address_costs_the_same_statements(refused: dict[str, str]) -> None:
+    """Security 15, staff included."""
+    refused["staff"] = make_staff().email
+    counts = {}
+    for kind, address in refused.items():
+        with CaptureQueriesContext(connection) as captured:
+            sign_in(Client(), address, WRONG)
+        counts[kind] = [query["sql"].split()[0] for query in captured.captured_queries]
+    known = counts.pop("known")
+    assert all(others == known for others in counts.values()), counts
+
+
 def test_a_failure_is_audited_with_the_address_and_without_the_password(people: People) -> None:
     sign_in(Client(), people.alice.email, WRONG)
     [event] = events(Action.USER_SIGN_IN_FAILED)
@@ -185,7 +202,7 @@ def test_after_ten_failures_even_the_right_password_has_to_wait(people: People) 
     answer = sign_in(browser, people.alice.email)
     assert answer.status_code == 429
     assert 0 < int(answer["Retry-After"]) <= signin.WINDOW.total_seconds()
-    assert "Try to sign in again in 5 minutes, at" in answer.content.decode()
+    assert "Try again in 5 minutes, at" in answer.content.decode()
     assert not is_signed_in(browser)
 
 
@@ -205,14 +222,92 @@ def test_an_address_nobody_has_is_braked_alike(db: None) -> None:
     assert sign_in(Client(), "nobody@hartwell.example", WRONG).status_code == 429
 
 
-def test_a_stranger_who_guesses_elsewhere_locks_nobody_out(people: People) -> None:
-    fail_often(people.alice.email, REMOTE_ADDR="192.0.2.7")
-    assert sign_in(Client(), people.alice.email).status_code == 302
-
-
-def test_others_at_the_same_place_are_not_locked_out(people: People) -> None:
+def test_a_stranger_locks_nobody_out_of_a_browser_that_they_have_used(people: People) -> None:
+    """Security 16: guesses from elsewhere and from beside them fill counters of other browsers."""
+    own = Client()
+    sign_in(own, people.alice.email)
+    own.post("/sign-out/")
     fail_often(people.alice.email)
-    assert sign_in(Client(), people.bob.email).status_code == 302
+    assert sign_in(Client(), people.alice.email, REMOTE_ADDR="192.0.2.7").status_code == 429
+    assert sign_in(own, people.alice.email).status_code == 302
+
+
+def test_the_browsers_own_counter_fills_up_too(people: People) -> None:
+    own = Client()
+    sign_in(own, people.alice.email)
+    own.post("/sign-out/")
+    for _ in range(signin.MAX_FAILURES):
+        assert sign_in(own, people.alice.email, WRONG).status_code == 200
+    assert sign_in(own, people.alice.email).status_code == 429
+
+
+def test_a_browser_that_another_has_used_counts_for_nobody_else(people: People) -> None:
+    bobs = Client()
+    sign_in(bobs, people.bob.email)
+    bobs.post("/sign-out/")
+    fail_often(people.alice.email, REMOTE_ADDR="192.0.2.7")
+    assert sign_in(bobs, people.alice.email).status_code == 429
+
+
+def test_an_altered_device_cookie_counts_for_nothing(people: People) -> None:
+    own = Client()
+    sign_in(own, people.alice.email)
+    own.post("/sign-out/")
+    cookie = own.cookies[settings.DEVICE_COOKIE_NAME]
+    assert cookie["httponly"]
+    assert "alice" not in cookie.value
+    own.cookies[settings.DEVICE_COOKIE_NAME] = cookie.value[:-1] + "!"
+    fail_often(people.alice.email, REMOTE_ADDR="192.0.2.7")
+    assert sign_in(own, people.alice.email).status_code == 429
+
+
+def test_one_client_tries_ten_addresses_and_no_more(people: People) -> None:
+    for number in range(signin.MAX_FAILURES):
+        assert sign_in(Client(), f"user-{number}@hartwell.example", WRONG).status_code == 200
+    assert sign_in(Client(), people.bob.email).status_code == 429
+    assert sign_in(Client(), people.bob.email, REMOTE_ADDR="192.0.2.7").status_code == 302
+
+
+def test_a_right_password_counts_for_nothing(people: People) -> None:
+    for _ in range(signin.MAX_FAILURES + 2):
+        assert sign_in(Client(), people.alice.email).status_code == 302
+
+
+# --- Before the address is verified -------------------------------------------------------------
+
+
+def test_the_right_password_of_an_unverified_user_sends_a_link_and_opens_nothing(
+    db: None,
+) -> None:
+    make_user("new@hartwell.example", email_verified_at=None)
+    browser = Client()
+    answer = sign_in(browser, "new@hartwell.example", next_page="/accounts/")
+    assert "We sent a link to new@hartwell.example" in answer.content.decode()
+    assert not is_signed_in(browser)
+    link = only_link("verify_address", to="new@hartwell.example")
+    # A scanner that opens it changes nothing.
+    assert browser.get(link)["Location"] == "/verify/"
+    assert User.objects.get(email="new@hartwell.example").email_verified_at is None
+    answer = browser.post("/verify/")
+    assert answer["Location"] == "/sign-in/?next=%2Faccounts%2F"
+    assert sign_in(browser, "new@hartwell.example").status_code == 302
+    assert is_signed_in(browser)
+    [event] = events(Action.USER_ADDRESS_VERIFIED)
+    assert event.subject == "user new@hartwell.example"
+
+
+def test_a_wrong_password_of_an_unverified_user_sends_nothing(db: None) -> None:
+    make_user("new@hartwell.example", email_verified_at=None)
+    answer = sign_in(Client(), "new@hartwell.example", WRONG)
+    assert "do not belong together" in answer.content.decode()
+    assert mails() == []
+
+
+def test_a_session_ends_when_its_address_is_no_longer_verified(people: People) -> None:
+    browser = signed_in(people.bob)
+    assert browser.get("/accounts/").status_code == 200
+    User.objects.filter(pk=people.bob.pk).update(email_verified_at=None)
+    assert browser.get("/accounts/").status_code == 302
 
 
 def test_a_made_up_forwarding_header_evades_nothing(people: People) -> None:
@@ -249,6 +344,12 @@ def test_sign_in_leads_to_the_page_that_was_asked_for(people: People) -> None:
         "data:text/html,hello",
         "\x08//evil.example",
         "http://[evil.example",
+        "//evil.example/%2f..",
+        "/\n/evil.example",
+        "https://testserver/accounts/",
+        " //evil.example",
+        "////evil.example",
+        "http:\\\\evil.example",
     ],
 )
 def test_sign_in_never_leads_off_the_site(people: People, elsewhere: str) -> None:
@@ -267,7 +368,7 @@ def test_signing_out_ends_the_session_here_and_in_the_database(people: People) -
     answer = browser.post("/sign-out/")
     assert answer["Location"] == "/sign-in/"
     assert not is_signed_in(browser)
-    assert not Session.objects.filter(session_key=key).exists()
+    assert not UserSession.objects.filter(pk=hash_of(str(key))).exists()
     [event] = events(Action.USER_SIGNED_OUT)
     assert event.actor_user_id == people.alice.pk
 
@@ -281,3 +382,16 @@ def test_a_link_signs_nobody_out(people: People) -> None:
 def test_signing_out_twice_is_no_error(db: None) -> None:
     assert Client().post("/sign-out/").status_code == 302
     assert events(Action.USER_SIGNED_OUT) == []
+
+
+# --- At the terminal ----------------------------------------------------------------------------
+
+
+def test_whoever_is_made_at_the_terminal_can_sign_in_at_once(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", email="boss@operator.example", interactive=False, verbosity=0)
+    browser = Client()
+    sign_in(browser, "boss@operator.example")
+    assert is_signed_in(browser)

@@ -1,43 +1,39 @@
-from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from users import signin
 from users.forms import SignInForm
+from users.redirecting import destination, wanted_page
+from users.verifying import send_verification
 
 
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    destination = _destination(request)
+    wanted = wanted_page(request)
     if request.user.is_authenticated:
-        return HttpResponseRedirect(destination)
+        return HttpResponseRedirect(destination(wanted))
     form = SignInForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             signin.sign_in(request, **form.cleaned_data)
         except signin.WrongCredentials as refusal:
             form.add_error(None, str(refusal))
+        except signin.AddressUnverified as refusal:
+            send_verification(refusal.user, next_page=wanted)
+            return render(request, "users/verify_sent.html", {"email": refusal.user.email})
         else:
-            return HttpResponseRedirect(destination)
-    return render(request, "users/sign_in.html", {"form": form, "next": _wanted(request)})
+            return HttpResponseRedirect(destination(wanted))
+    context = {"form": form, "next": wanted, "has_ended": "ended" in request.GET}
+    return render(request, "users/sign_in.html", context)
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     signin.sign_out(request)
+    messages.success(request, _("You are signed out."))
     return redirect("users:sign_in")
-
-
-def _destination(request: HttpRequest) -> str:
-    return _wanted(request) or resolve_url("portal:home")
-
-
-def _wanted(request: HttpRequest) -> str:
-    """The page that ``next`` names, or the empty string unless it is a path on this site."""
-    wanted = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
-    is_here = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None, require_https=True)
-    return wanted if is_here else ""

@@ -12,6 +12,7 @@ from audit.recording import Actor
 from backups.witness import reason_to_hold
 from billing.billing_run import counts, due_day, start_run
 from billing.models import BillingRun, BillingRunItem
+from billing.order_numbers import waiting_in_words
 from billing.preview import AccountPreview, preview_run
 from billing.working import work_run
 from common.counting import counted
@@ -112,16 +113,17 @@ class Command(BaseCommand):
 
     def _preview(self, as_of: date, account: Account | None) -> None:
         totals: dict[str, _Sum] = {}
-        refused = 0
+        refused = waiting = 0
         for preview in preview_run(as_of=as_of, only_account=account):
             refused += bool(preview.refusal)
+            waiting += preview.waiting
             for line in _describe(preview):
                 self.stdout.write(line)
             for plan in preview.plans:
                 totals.setdefault(plan.currency, _Sum()).add(plan.signed_gross, plan.kind)
         for currency, found in sorted(totals.items()):
             self.stdout.write(f"Would issue {found.describe(currency)}")
-        if not (totals or refused):
+        if not (totals or refused or waiting):
             self.stdout.write(f"Nothing is due by {as_of}.")
         if refused:
             raise CommandError(f"{counted(refused, 'account')} could not be billed.")
@@ -152,6 +154,8 @@ def _describe(preview: AccountPreview) -> list[str]:
     if preview.refusal:
         return [f"{account.number} {account.name}: cannot be billed: {preview.refusal}"]
     lines = [f"{account.number} {account.name}: {_describe_plan(plan)}" for plan in preview.plans]
+    if preview.waiting:
+        lines.append(f"{account.number} {account.name}: {waiting_in_words(preview.waiting)}")
     for key, total in preview.totals().items():
         before = (preview.previous or {}).get(key)
         change = "first run" if before is None else _change(total - before, key.currency)

@@ -24,6 +24,7 @@ class MailWording:
     credit_amount: str
     view: str
     reasons_heading: str
+    stop: str
     questions: str  # {operator} {address}
 
 

@@ -19,6 +19,7 @@ ENGLISH = Wording(
         credit_amount="Amount credited",
         view="View this document online",
         reasons_heading="Why you get this email",
+        stop="Stop sending me these",
         questions="Questions? Reply to this email or write to {operator} at {address}.",
     ),
     units={

@@ -24,6 +24,7 @@ FRENCH = Wording(
         credit_amount="Montant de l’avoir",
         view="Voir ce document en ligne",
         reasons_heading="Pourquoi vous recevez cet e-mail",
+        stop="Ne plus recevoir ces e-mails",
         questions=(
             "Une question\N{NO-BREAK SPACE}? Répondez à cet e-mail ou écrivez à {operator},"
             " {address}."

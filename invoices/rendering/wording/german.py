@@ -23,6 +23,7 @@ GERMAN = Wording(
         credit_amount="Gutgeschriebener Betrag",
         view="Dokument online ansehen",
         reasons_heading="Warum Sie diese E-Mail erhalten",
+        stop="Diese E-Mails nicht mehr erhalten",
         questions=(
             "Fragen? Antworten Sie auf diese E-Mail oder schreiben Sie an {operator}: {address}."
         ),

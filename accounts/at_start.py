@@ -1,0 +1,16 @@
+"""What this package tells those below it, once every model is loaded."""
+
+from accounts import account_offers, invoice_addresses
+from accounts.invitations import PURPOSE, address_for_mail
+from accounts.leaving import accounts_still_owned, end_memberships
+from mail import links
+from users import closing
+
+
+def register() -> None:
+    links.provide(PURPOSE, address_for_mail)
+    links.provide(account_offers.PURPOSE, account_offers.link_to)
+    links.provide(invoice_addresses.CONFIRM, invoice_addresses.confirm_link)
+    links.provide(invoice_addresses.STOP, invoice_addresses.stop_link)
+    closing.provide_obstacle(accounts_still_owned)
+    closing.provide_leaving(end_memberships)

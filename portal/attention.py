@@ -1,0 +1,166 @@
+"""What in an account waits for somebody, most pressing first; the overview begins with it.
+
+Each finder is asked only for those who hold its permission, and asks the database once, whatever
+the account's size. A package that gives people something to see to adds its finder to the list.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.access import Access
+from accounts.models import Invitation, InvoiceAddress, OwnershipChange
+from accounts.permissions import ANY_MEMBER, Permission, Requirement
+from invoices.models import Delivery, Invoice
+from mail.models import OutgoingEmail
+from portal.balance import Owed
+
+# Whatever is older has been seen, or has been overtaken by a later invoice.
+_LATELY = timedelta(days=45)
+# More of one kind are counted rather than listed.
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One thing to see to: what it is, and the page where it is done."""
+
+    words: str
+    link: str
+    address: str
+    tone: str = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What finders look at; what the overview has read already is not read again."""
+
+    access: Access
+    owed: Sequence[Owed]
+
+    def page(self, url_name: str) -> str:
+        return reverse(url_name, args=[self.access.account.number])
+
+
+Finder = Callable[[Situation], Iterable[Matter]]
+
+
+def matters_for(access: Access, owed: Sequence[Owed]) -> list[Matter]:
+    situation = Situation(access, owed)
+    return [
+        matter
+        for requirement, find in _FINDERS
+        if requirement is ANY_MEMBER or access.may(requirement)
+        for matter in find(situation)
+    ]
+
+
+def _overdue_invoices(situation: Situation) -> Iterator[Matter]:
+    count = sum(owed.overdue for owed in situation.owed)
+    if count:
+        words = ngettext("%(count)s invoice is overdue.", "%(count)s invoices are overdue.", count)
+        yield Matter(
+            words % {"count": count}, _("See invoices"), situation.page("invoices:list"), "danger"
+        )
+
+
+def _ownership_changes(situation: Situation) -> Iterator[Matter]:
+    """Told to both people, and to the owner in any case."""
+    user = situation.access.user
+    changes = OwnershipChange.objects.filter(
+        Q(from_user=user) | Q(to_user=user),
+        account=situation.access.account,
+        state=OwnershipChange.State.PENDING,
+        due_at__gt=timezone.now(),
+    ).select_related("from_user", "to_user")
+    for change in changes:
+        is_offer = change.kind == OwnershipChange.Kind.OFFER
+        if is_offer and change.to_user_id == user.pk:
+            words = _("%(person)s offers you the ownership of this account.")
+            person = change.from_user
+        elif is_offer:
+            words, person = _("You offered this account to %(person)s."), change.to_user
+        else:
+            words, person = _("This account is being handed over to %(person)s."), change.to_user
+        yield Matter(
+            words % {"person": person.get_full_name() or person.email},
+            _("See the change of ownership"),
+            situation.page("settings:ownership"),
+        )
+
+
+def _expired_invitations(situation: Situation) -> Iterator[Matter]:
+    expired = Invitation.objects.filter(
+        account=situation.access.account,
+        state=Invitation.State.PENDING,
+        expires_at__lte=timezone.now(),
+    )
+    addresses = list(expired.order_by("expires_at").values_list("email", flat=True))
+    for address in addresses[:_MOST_NAMED]:
+        yield Matter(
+            _("The invitation to %(address)s has expired.") % {"address": address},
+            _("Send it again or delete it"),
+            situation.page("settings:users"),
+        )
+    if more := len(addresses[_MOST_NAMED:]):
+        words = ngettext(
+            "%(count)s more invitation has expired.",
+            "%(count)s more invitations have expired.",
+            more,
+        )
+        yield Matter(words % {"count": more}, _("See users"), situation.page("settings:users"))
+
+
+def _missing_order_number(situation: Situation) -> Iterator[Matter]:
+    account = situation.access.account
+    if account.order_number_required and not account.order_number:
+        yield Matter(
+            _("An order number is required before the next invoice, and there is none."),
+            _("Enter an order number"),
+            situation.page("settings:contacts"),
+        )
+
+
+def _unconfirmed_invoice_addresses(situation: Situation) -> Iterator[Matter]:
+    waiting = InvoiceAddress.objects.filter(
+        account=situation.access.account, confirmed_at__isnull=True
+    )
+    for address in waiting.order_by("created_at").values_list("email", flat=True):
+        yield Matter(
+            _("%(address)s gets no invoices until its reader confirms it.") % {"address": address},
+            _("See who gets invoices"),
+            situation.page("settings:contacts"),
+        )
+
+
+def _undelivered_invoices(situation: Situation) -> Iterator[Matter]:
+    failed = Delivery.objects.filter(
+        account=situation.access.account,
+        email__state__in=[OutgoingEmail.State.FAILED, OutgoingEmail.State.BOUNCED],
+        created_at__gt=timezone.now() - _LATELY,
+    ).exclude(invoice__state=Invoice.State.VOID)
+    rows = failed.order_by("-created_at").values_list("invoice__number", "address")
+    for number, address in rows[:_MOST_NAMED]:
+        yield Matter(
+            _("Invoice %(number)s could not be delivered to %(address)s.")
+            % {"number": number, "address": address},
+            _("See the invoice"),
+            reverse("invoices:page", args=[situation.access.account.number, number]),
+            "danger",
+        )
+
+
+_FINDERS: Sequence[tuple[Requirement, Finder]] = (
+    (Permission.INVOICES_VIEW, _overdue_invoices),
+    (ANY_MEMBER, _ownership_changes),
+    (Permission.INVOICES_VIEW, _undelivered_invoices),
+    (Permission.BILLING_CONTACT_MANAGE, _missing_order_number),
+    (Permission.BILLING_CONTACT_MANAGE, _unconfirmed_invoice_addresses),
+    (Permission.MEMBERS_MANAGE, _expired_invitations),
+)

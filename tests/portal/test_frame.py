@@ -1,0 +1,91 @@
+"""What stands around every page: the switcher, the person's menu, scripts and how heavy it is."""
+
+import gzip
+import json
+import re
+
+import pytest
+from django.test import Client
+
+from tests.factories import make_account, make_invoice, make_seller, make_user
+from tests.people import People, signed_in
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+
+HEAVIEST_BYTES = 30_000
+
+
+def top_bar(page: str) -> str:
+    return page.partition('<header class="top-bar">')[2].partition("</header>")[0]
+
+
+def test_pages_of_a_person_offer_their_accounts_too(people: People) -> None:
+    """Row M2: on every page."""
+    bar = top_bar(signed_in(people.alice).get("/accounts/").content.decode())
+    assert f'href="/a/{people.account.number}/"' in bar
+    assert "All my accounts" in bar
+    assert 'href="/accounts/new/"' in bar
+    assert "Account in use:" not in bar
+
+
+def test_pages_that_refuse_have_the_switcher_too(people: People) -> None:
+    answer = signed_in(people.dora).get(f"/a/{people.account.number}/billing/invoices/")
+    assert answer.status_code == 403
+    bar = top_bar(answer.content.decode())
+    assert "Account in use:" in bar
+    assert str(people.account.number) in bar
+
+
+def test_another_persons_account_is_never_in_it(people: People) -> None:
+    bar = top_bar(signed_in(people.alice).get("/no/such/page").content.decode())
+    assert "Elsewhere Ltd" not in bar
+
+
+def test_whoever_has_no_account_is_told_so_and_offered_one() -> None:
+    bar = top_bar(signed_in(make_user()).get("/accounts/").content.decode())
+    assert "You belong to no account yet." in bar
+    assert 'href="/accounts/new/"' in bar
+
+
+def test_staff_find_their_pages_in_the_menu_and_customers_do_not(
+    people: People, staff: User
+) -> None:
+    assert 'href="/console/alarms/"' in top_bar(signed_in(staff).get("/accounts/").content.decode())
+    assert "/console/" not in top_bar(signed_in(people.alice).get("/accounts/").content.decode())
+
+
+def test_htmx_is_kept_within_the_content_security_policy() -> None:
+    page = Client().get("/sign-in/").content.decode()
+    found = re.search(r"name=\"htmx-config\" content='([^']*)'", page)
+    assert found is not None
+    told = json.loads(found.group(1))
+    assert told["includeIndicatorStyles"] is told["allowEval"] is told["allowScriptTags"] is False
+    assert told["selfRequestsOnly"] is True
+    assert told["historyCacheSize"] == 0
+
+
+def test_htmx_gets_the_content_alone_and_the_same_as_in_the_page(people: People) -> None:
+    browser = signed_in(people.alice)
+    address = f"/a/{people.account.number}/settings/activity/"
+    whole = browser.get(address).content.decode()
+    part = browser.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "top-bar" not in part
+    assert 'class="sections"' in whole
+    assert 'class="sections"' not in part
+    assert _found(part) == _found(whole)
+
+
+def test_a_full_page_weighs_less_than_thirty_kilobytes(people: People) -> None:
+    seller = make_seller()
+    for serial in range(12):
+        make_invoice(people.account, seller=seller)
+        make_account(owner=people.alice, name=f"Branch {serial}")
+    browser = signed_in(people.alice)
+    for path in ("", "billing/invoices/", "settings/activity/"):
+        content = browser.get(f"/a/{people.account.number}/{path}").content
+        assert len(gzip.compress(content)) < HEAVIEST_BYTES
+
+
+def _found(page: str) -> str:
+    return page.partition('<div id="found"')[2].partition("</main>")[0]

@@ -1,0 +1,21 @@
+"""Where a person goes next: a page of this site, or home."""
+
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def wanted_page(request: HttpRequest) -> str:
+    """The page that ``next`` names, or the empty string unless it is a path on this site."""
+    wanted = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
+    return wanted if is_here(wanted) else ""
+
+
+def destination(wanted: str) -> str:
+    """``wanted`` if it is a path on this site, else home."""
+    return wanted if is_here(wanted) else resolve_url("portal:home")
+
+
+def is_here(wanted: str) -> bool:
+    return url_has_allowed_host_and_scheme(wanted, allowed_hosts=None, require_https=True)

@@ -1,0 +1,26 @@
+"""Pages of a person: open to whoever is signed in, about nobody but themselves."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+
+from users.models import User
+
+P = ParamSpec("P")
+PersonView = Callable[Concatenate[HttpRequest, User, P], HttpResponse]
+
+
+def person_page(view: PersonView[P]) -> Callable[..., HttpResponse]:
+    """Make a view into one that is called with the signed-in person, and never without one."""
+
+    @wraps(view)
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            return redirect_to_login(request.get_full_path())
+        return view(request, user, *args, **kwargs)
+
+    return page
