@@ -1,7 +1,8 @@
 """An account passes to another owner: offered by its owner, or handed over by staff.
 
 Every step locks the account first and the change after it, and looks again under the lock. There is
-one way to the end, ``_complete``, whoever asks for it (docs/ownership.md).
+one way to the end, ``_complete``, whoever asks for it; it has the new owner's own row locked too,
+before the account (docs/ownership.md).
 """
 
 from datetime import datetime, timedelta
@@ -157,9 +158,10 @@ def accept_offer(account: Account, *, by: User, actor: Actor) -> OwnershipChange
     Raises OwnershipChangeOver, AccountClosed, OwnerChanged, NewOwnerUnusable.
     """
     with account_scope(account):
+        new_owner = _lock_person(by.pk)
         locked = _lock(account.pk)
         change = _offer_to(locked, by)
-        _complete(locked, change, actor=actor)
+        _complete(locked, change, new_owner=new_owner, actor=actor)
         return change
 
 
@@ -203,6 +205,7 @@ def end_due_change(change_pk: UUID, *, account_pk: int, actor: Actor) -> bool:
     left to them then, and its change to the next look.
     """
     with account_scope(account_pk):
+        new_owner = _lock_person(OwnershipChange.objects.get(pk=change_pk).to_user_id)
         free = Account.objects.select_for_update(no_key=True, skip_locked=True)
         account = free.filter(pk=account_pk).first()
         if account is None:
@@ -214,15 +217,15 @@ def end_due_change(change_pk: UUID, *, account_pk: int, actor: Actor) -> bool:
             _expire(change, actor=actor)
             return True
         try:
-            _complete(account, change, actor=actor)
+            _complete(account, change, new_owner=new_owner, actor=actor)
         except DomainError as refusal:
             # It will not become possible by waiting; people are told, and may start anew.
             _stop(change, actor=actor, reason=str(refusal))
         return True
 
 
-def _complete(account: Account, change: OwnershipChange, *, actor: Actor) -> None:
-    """Make the change's ``to_user`` the owner; both rows are locked and the change is pending.
+def _complete(account: Account, change: OwnershipChange, *, new_owner: User, actor: Actor) -> None:
+    """Make ``new_owner`` the owner; all three rows are locked and the change is pending.
 
     All is checked before anything is written. Raises AccountClosed, OwnerChanged, NewOwnerUnusable.
     """
@@ -230,7 +233,6 @@ def _complete(account: Account, change: OwnershipChange, *, actor: Actor) -> Non
     former = _owner_of(account)
     if former.user_id != change.from_user_id:
         raise OwnerChanged
-    new_owner = User.objects.select_for_update(no_key=True).get(pk=change.to_user_id)
     _require_usable(new_owner)
     if change.kind == Kind.OFFER:
         _require_member(account, new_owner)
@@ -268,6 +270,11 @@ def _count_offer(account: Account) -> None:
         take([OFFERS.by(str(account.pk))])
     except TooManyAttempts as refusal:
         raise TooManyOffers(refusal.retry_at) from refusal
+
+
+def _lock_person(user_pk: int) -> User:
+    """Before the account, as whoever closes their user ID does: it stays as it is looked at."""
+    return User.objects.select_for_update(no_key=True).get(pk=user_pk)
 
 
 def _lock(account_pk: int) -> Account:

@@ -42,6 +42,10 @@ class AccountPlan:
     drafts: list[DraftPlan]
     waiting: int = 0
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to draft."""
+        return bool(self.drafts)
+
 
 def load_rulebook() -> Rulebook:
     """What is on file at this moment, in four statements."""
@@ -58,7 +62,7 @@ def draft_account(
     """
     account = Account.objects.select_for_update(no_key=True).get(pk=account_pk)
     plan = plan_account(account, as_of=as_of, rules=rules)
-    if plan.drafts:
+    if plan:
         _consume(save_drafts(plan.drafts, account=account, batch_id=batch_id))
     return plan
 

@@ -24,6 +24,8 @@ class WholeRowForm(forms.ModelForm):  # type: ignore[type-arg]
 class DescribedLabel(str):
     """The words of a choice, with a plain sentence under them (``components/field.html``)."""
 
+    __slots__ = ("hint",)
+
     hint: str
 
     # Django copies choices, and tells a copy only the words before it restores the rest.

@@ -160,7 +160,8 @@ def forged_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "errors/404.html", status=HTTPStatus.NOT_FOUND)
+    """In the frame of the account for its members; everybody else cannot tell it from none."""
+    return render(request, "errors/404.html", _frame_of(request), status=HTTPStatus.NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -169,14 +170,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _refused(request: HttpRequest, words: str, status: HTTPStatus) -> HttpResponse:
     """In the frame of the account whose page refused, where there is one, with a way back."""
-    access = _access_if_any(request)
-    context = {
-        "refusal": words,
-        "access": access,
-        "layout": "layouts/account.html" if access else "layouts/person.html",
-        "back": _where_from(request),
-    }
+    context = {**_frame_of(request), "refusal": words, "back": _where_from(request)}
     return render(request, "errors/refused.html", context, status=status)
+
+
+def _frame_of(request: HttpRequest) -> dict[str, object]:
+    access = _access_if_any(request)
+    layout = "layouts/account.html" if access else "layouts/person.html"
+    return {"access": access, "layout": layout}
 
 
 def _access_if_any(request: HttpRequest) -> Access | None:

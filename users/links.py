@@ -32,6 +32,10 @@ LIFETIMES: dict[Purpose, timedelta] = {
     Purpose.PASSWORD_RESET: timedelta(hours=1),
     Purpose.VERIFY_ADDRESS: timedelta(hours=24),
 }
+# For so long an expired link's page says when it expired; then the row goes, with its address.
+_REMEMBERED_FOR = timedelta(days=30)
+# With each new link: more than are added.
+_CLEARED_AT_ONCE = 20
 _ADDRESSES: dict[Purpose, str] = {
     Purpose.SIGN_UP: "accounts:sign_up_link",
     Purpose.PASSWORD_RESET: "users:password_reset_link",
@@ -58,6 +62,7 @@ def new_link(
     purpose: Purpose, *, email: str, user: User | None = None, next_page: str = ""
 ) -> EmailedLink:
     """A link for ``email`` that takes the place of earlier ones for the same purpose."""
+    _clear_up()
     end_links(email=email, purposes=[purpose])
     return EmailedLink.objects.create(
         purpose=purpose,
@@ -150,6 +155,13 @@ def provide_addresses() -> None:
     """Tell mail how the addresses of these links are made; at start."""
     for purpose in Purpose:
         mail_links.provide(_purpose_of_mail(purpose), _resolver(purpose))
+
+
+def _clear_up() -> None:
+    """Addresses of people who never came are not kept."""
+    forgotten = EmailedLink.objects.filter(expires_at__lt=timezone.now() - _REMEMBERED_FOR)
+    locked = forgotten.select_for_update(skip_locked=True).values("pk")[:_CLEARED_AT_ONCE]
+    EmailedLink.objects.filter(pk__in=locked).delete()
 
 
 def _resolver(purpose: Purpose) -> Callable[[UUID], str | None]:

@@ -5,7 +5,6 @@ made, under a lock on what it is counted by, so guesses sent at the same moment 
 (docs/decisions/0073). What turns out to be no guess is given back.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,10 +32,6 @@ class TooManyAttempts(DomainError):
     def __init__(self, retry_at: datetime) -> None:
         super().__init__(_("There were too many attempts."))
         self.retry_at = retry_at
-
-    @property
-    def wait_minutes(self) -> int:
-        return max(1, math.ceil((self.retry_at - timezone.now()) / timedelta(minutes=1)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,14 @@ class ClosingForm(forms.Form):
         max_length=20,
         help_text=gettext_lazy("Type the number of the account that you want to close."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+        error_messages={"required": gettext_lazy("Enter the number of the account.")},
     )
     password = forms.CharField(
         label=gettext_lazy("Your password"),
         max_length=128,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": gettext_lazy("Enter your password.")},
     )
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:

@@ -61,6 +61,7 @@ class DetailsForm(PostalForm):
         label=_("Account name"),
         max_length=NAME_LENGTH,
         help_text=_("Shown in the panel and in mails about the account."),
+        error_messages={"required": _("Enter a name for the account.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     company = forms.CharField(
@@ -127,7 +128,12 @@ _LAST = ("phone", "locale", "timezone", *_RULES)
 
 
 def _choice_like(field: forms.Field, choices: list[Any]) -> forms.ChoiceField:
-    return forms.ChoiceField(label=field.label, help_text=field.help_text, choices=choices)
+    return forms.ChoiceField(
+        label=field.label,
+        help_text=field.help_text,
+        choices=choices,
+        error_messages={"invalid_choice": _("Choose one from the list.")},
+    )
 
 
 def _locales(current: str) -> list[tuple[str, str]]:

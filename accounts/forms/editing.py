@@ -45,6 +45,10 @@ class StaleCheckedForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        for name, value in cleaned.items():
+            # No field here has room for a second line, and neither has a header or an address.
+            if isinstance(value, str):
+                cleaned[name] = " ".join(value.split())
         if cleaned.get("seen") != self._fingerprint:
             # What was typed stays; saving it once more, after reading this, is a decision.
             typed = QueryDict(mutable=True)
@@ -80,7 +84,12 @@ class PostalForm(StaleCheckedForm):
     address_stays = False
 
     country = forms.ChoiceField(
-        label=gettext_lazy("Country"), widget=forms.Select(attrs={"autocomplete": "country"})
+        label=gettext_lazy("Country"),
+        widget=forms.Select(attrs={"autocomplete": "country"}),
+        error_messages={
+            "required": gettext_lazy("Choose a country."),
+            "invalid_choice": gettext_lazy("Choose a country from the list."),
+        },
     )
     phone = forms.CharField(
         label=gettext_lazy("Phone"),
@@ -160,7 +169,11 @@ class PostalForm(StaleCheckedForm):
             for name in self._address.required:
                 if name not in self.errors and not parts.get(name):
                     label = str(self.fields[name].label)
-                    self.add_error(name, _("%(part)s is missing.") % {"part": label})
+                    self.add_error(
+                        name,
+                        _("“%(part)s” is missing. Fill it in, or leave the whole address empty.")
+                        % {"part": label},
+                    )
         is_new = any(cleaned.get(name) != self.saved.get(name) for name in ("postcode", "country"))
         pattern, postcode = self._address.postcode_pattern, parts.get("postcode", "").upper()
         if is_new and pattern and postcode and not pattern.fullmatch(postcode):
@@ -186,8 +199,8 @@ class PostalForm(StaleCheckedForm):
             self.add_error(
                 "tax_number",
                 _(
-                    "This is not a tax number of %(country)s, nor of the country whose letters it"
-                    " begins with."
+                    "This is no tax number of this country (%(country)s), nor of the one whose"
+                    " letters it begins with. Check it, or leave it empty."
                 )
                 % {"country": countries.name(country)},
             )
@@ -207,6 +220,7 @@ def _address_field(name: str, address: AddressForm) -> forms.CharField:
         max_length=_WIDTHS.get(name, ADDRESS_LENGTH),
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": _AUTOCOMPLETE[name]}),
+        error_messages={"required": _("“%(part)s” is missing.") % {"part": labels[name]}},
     )
 
 

@@ -95,6 +95,7 @@ def test_each_contact_is_changed_by_those_who_may_and_by_nobody_else(people: Peo
 def test_the_owner_alone_changes_them_while_billing_is_reserved(
     people: People, browser: Client
 ) -> None:
+    """Row U4."""
     Account.objects.filter(pk=people.account.pk).update(billing_reserved_to_owner=True)
     for name in ("contacts", "billing_contact", "references", "add_invoice_address"):
         assert browser.get(page(name, people)).status_code == 403

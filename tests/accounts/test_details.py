@@ -106,14 +106,14 @@ def test_a_confirmed_tax_number_loses_its_confirmation_with_another_number(
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
     [
-        ("tax_number", "GB1", "This is not a tax number of United Kingdom"),
+        ("tax_number", "GB1", "This is no tax number of this country (United Kingdom)"),
         ("phone", "call me", "Enter a phone number with its country code"),
         ("postcode", "12345", "Postcode looks like"),
-        ("city", "", "This field is required."),
-        ("name", "", "This field is required."),
+        ("city", "", "“Town or city” is missing."),
+        ("name", "", "Enter a name for the account."),
         ("name", "x" * 251, "at most 250 characters"),
-        ("timezone", "Mars/Olympus", "Select a valid choice"),
-        ("country", "XX", "Select a valid choice"),
+        ("timezone", "Mars/Olympus", "Choose one from the list."),
+        ("country", "XX", "Choose a country from the list."),
     ],
 )
 def test_a_mistake_is_named_at_its_field_and_nothing_typed_is_lost(
@@ -133,6 +133,13 @@ def test_a_phone_number_is_kept_in_its_international_form(
 ) -> None:
     browser.post(page, form_on(browser, page) | {"phone": "020 7946 0018"})
     assert reloaded(people.account).phone == "+44 20 7946 0018"
+
+
+def test_a_name_is_one_line_wherever_it_is_shown_or_sent(
+    people: People, browser: Client, page: str
+) -> None:
+    browser.post(page, form_on(browser, page) | {"company": "Evil\r\nBcc: x@y.example\u2028Ltd"})
+    assert reloaded(people.account).company == "Evil Bcc: x@y.example Ltd"
 
 
 def test_an_address_is_asked_for_in_the_words_and_order_of_its_country(

@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
+from django.test import RequestFactory
 
 from accounts.access import access_of
 from accounts.memberships import remove_member
@@ -23,7 +24,9 @@ from common.scoping import all_accounts_scope
 from mail.models import OutgoingEmail
 from tests.factories import OPERATOR, make_staff
 from tests.people import People
+from users.closing import close_user
 from users.models import User
+from users.session_store import SessionStore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -207,3 +210,16 @@ def test_accepting_against_being_removed(people: People) -> None:
     assert_refused(failures)
     is_member = Membership.objects.filter(account=people.account, user=people.bob).exists()
     assert owners(people) == [people.bob.email if is_member else people.alice.email]
+
+
+def test_accepting_against_closing_ones_user_id(people: People) -> None:
+    """Who is gone owns nothing, and who owns something cannot go."""
+    offer(people)
+    request = RequestFactory().post("/profile/close/")
+    request.user = people.bob
+    request.session = SessionStore()
+    failures = all_at_once([lambda: accept(people), lambda: close_user(request, people.bob)])
+    assert len(failures) == 1
+    assert_refused(failures)
+    people.bob.refresh_from_db()
+    assert owners(people) == [people.bob.email if people.bob.is_active else people.alice.email]

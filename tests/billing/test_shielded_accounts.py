@@ -10,7 +10,7 @@ from django.db import connection
 
 from billing import working
 from billing.billing_run import start_run
-from billing.consumption import draft_account
+from billing.consumption import AccountPlan, draft_account
 from billing.queues import DRAFT_QUEUE
 from common.claims import Claim, claim
 from tests.scenes import A_DAY, ACTOR, a_charge, a_seller, an_account, documents_of
@@ -29,12 +29,12 @@ def test_account_whose_lease_is_over_stays_with_the_process_that_works_on_it(
         taken.extend(claim(DRAFT_QUEUE))
         connection.close()
 
-    def draft_while_another_process_looks(*args: Any, **options: Any) -> None:
+    def draft_while_another_process_looks(*args: Any, **options: Any) -> AccountPlan:
         other = Thread(target=take_what_is_free)
         other.start()
         other.join(timeout=20)
         assert not other.is_alive()
-        draft_account(*args, **options)
+        return draft_account(*args, **options)
 
     over_at_once = replace(DRAFT_QUEUE, lease=timedelta(seconds=-1))
     monkeypatch.setattr(working, "DRAFT_QUEUE", over_at_once)

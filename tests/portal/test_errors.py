@@ -193,6 +193,16 @@ def test_a_page_that_does_not_exist_says_so() -> None:
     assert "There is no such page" in answer.content.decode()
 
 
+def test_what_an_account_has_not_is_told_to_its_members_in_its_frame(people: People) -> None:
+    address = f"/a/{people.account.number}/billing/invoices/INV-777777/"
+    own = signed_in(people.alice).get(address)
+    assert own.status_code == 404
+    assert "Hartwell &amp; Sons" in own.content.decode()
+    foreign = signed_in(people.charlie).get(address)
+    assert foreign.status_code == 404
+    assert "Hartwell" not in foreign.content.decode()
+
+
 def test_a_host_that_is_not_ours_is_not_served() -> None:
     answer = quiet_client().get("/sign-in/", HTTP_HOST="evil.example")
     assert answer.status_code == 400

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.test import Client
 
+from accounts.models import Account
 from tests.factories import make_account, make_invoice, make_seller, make_user
 from tests.people import People, signed_in
 from users.models import User
@@ -53,6 +54,15 @@ def test_staff_find_their_pages_in_the_menu_and_customers_do_not(
 ) -> None:
     assert 'href="/console/alarms/"' in top_bar(signed_in(staff).get("/accounts/").content.decode())
     assert "/console/" not in top_bar(signed_in(people.alice).get("/accounts/").content.decode())
+
+
+def test_a_closed_account_says_on_each_page_that_it_can_only_be_read() -> None:
+    """Decision 12."""
+    owner = make_user()
+    account = make_account(owner=owner, status=Account.Status.CLOSED)
+    for path in ("", "billing/invoices/", "settings/activity/"):
+        page = signed_in(owner).get(f"/a/{account.number}/{path}").content.decode()
+        assert "This account is closed." in page
 
 
 def test_htmx_is_kept_within_the_content_security_policy() -> None:

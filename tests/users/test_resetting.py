@@ -273,3 +273,13 @@ def test_a_weak_password_is_refused_and_the_link_still_works(people: People, lin
     assert "This password is too common." in answer.content.decode()
     assert "password1234" not in answer.content.decode()
     assert reset(browser) == 302
+
+
+def test_rows_with_addresses_of_people_who_never_came_go(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("nobody@hartwell.example")
+    later = timezone.now() + timedelta(days=32)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    ask("somebody@hartwell.example")
+    assert [link.email for link in EmailedLink.objects.all()] == ["somebody@hartwell.example"]
