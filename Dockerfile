@@ -40,7 +40,7 @@ RUN python -m venv --without-pip /opt/venv \
 FROM node:22-bookworm-slim AS assets
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM packages AS program
 COPY . .

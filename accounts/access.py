@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -33,8 +32,6 @@ from users.models import User
 
 P = ParamSpec("P")
 
-# How many of a person's other accounts the switcher lists; the chooser has them all.
-SWITCHER_LENGTH = 8
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -54,11 +51,6 @@ class Access:
     def is_read_only(self) -> bool:
         return self.account.status == Account.Status.CLOSED
 
-    def other_accounts(self) -> QuerySet[Account]:
-        """The first of the person's other accounts, by name, for the switcher."""
-        others = Account.objects.filter(memberships__user=self.user).exclude(pk=self.account.pk)
-        return others.order_by("name", "number")[:SWITCHER_LENGTH]
-
 
 class SignInRequired(DomainError):
     """Nobody is signed in; the answer is the way to the sign-in page and back."""
@@ -76,9 +68,7 @@ class PermissionMissing(DomainError):
     """A member lacks the permission that a page or an action needs."""
 
     def __init__(self, access: Access, permission: Permission) -> None:
-        super().__init__(
-            _("You may not %(do_this)s in this account.") % {"do_this": in_words(permission)}
-        )
+        super().__init__(_("You may not %(do_this)s.") % {"do_this": in_words(permission)})
         self.access = access
         self.permission = permission
 

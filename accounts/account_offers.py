@@ -144,10 +144,10 @@ def open_offers() -> list[AccountOffer]:
     return list(waiting[:OPEN_SHOWN])
 
 
-def find_by_link(offer_pk: UUID, token: str) -> AccountOffer | None:
+def find_by_link(offer_pk: UUID, token_hash: str) -> AccountOffer | None:
     """The offer that a link was made for, whatever has become of it; None for any other token."""
     offer = AccountOffer.objects.select_related("to_user", "opened").filter(pk=offer_pk).first()
-    if offer is None or not is_token(PURPOSE, offer.pk, offer.nonce, token):
+    if offer is None or not is_token(PURPOSE, offer.pk, offer.nonce, token_hash):
         return None
     return offer
 

@@ -81,25 +81,27 @@ class Joined:
     is_new: bool = True
 
 
-def accept(row: UUID, token: str, *, user: User, actor: Actor) -> Joined:
+def accept(row: UUID, token_hash: str, *, user: User, actor: Actor) -> Joined:
     """Make the invited person a member. A second click, or a member already, changes nothing.
 
     Raises LinkUnusable, SentToSomebodyElse, NotOpen.
     """
-    with _held(row, token) as examined:
+    with _held(row, token_hash) as examined:
         invitation = examined.invitation
         if user.email != invitation.email or user.email_verified_at is None:
             raise SentToSomebodyElse
         return _join(examined, user=user, actor=actor)
 
 
-def create_user_and_accept(row: UUID, token: str, *, person: NewPerson, actor: Actor) -> Joined:
+def create_user_and_accept(
+    row: UUID, token_hash: str, *, person: NewPerson, actor: Actor
+) -> Joined:
     """A user ID for the invited address, and the membership in the same transaction.
 
     From an expired invitation the user ID alone (row Z3). Raises LinkUnusable, NotOpen,
     users.creating.EmailTaken.
     """
-    with _held(row, token) as examined:
+    with _held(row, token_hash) as examined:
         if examined.state not in {State.OPEN, State.EXPIRED}:
             raise NotOpen
         user = create_verified_user(
@@ -117,12 +119,12 @@ def create_user_and_accept(row: UUID, token: str, *, person: NewPerson, actor: A
         return _join(examined, user=user, actor=itself)
 
 
-def decline(row: UUID, token: str, *, user: User | None, actor: Actor) -> None:
+def decline(row: UUID, token_hash: str, *, user: User | None, actor: Actor) -> None:
     """End the invitation, and mail its inviter. ``user`` is whoever is signed in, if anybody.
 
     Raises LinkUnusable, SentToSomebodyElse, NotOpen.
     """
-    with _held(row, token) as examined:
+    with _held(row, token_hash) as examined:
         invitation = examined.invitation
         if user is not None and user.email != invitation.email:
             raise SentToSomebodyElse
@@ -138,12 +140,12 @@ def decline(row: UUID, token: str, *, user: User | None, actor: Actor) -> None:
         invitation_mail.tell_of_decline(invitation)
 
 
-def ask_again(row: UUID, token: str, *, actor: Actor) -> User:
+def ask_again(row: UUID, token_hash: str, *, actor: Actor) -> User:
     """Ask for the invitation to be sent again, once a day; returns who was asked.
 
     Raises LinkUnusable, NotOpen, AskedAlready.
     """
-    with _held(row, token) as examined:
+    with _held(row, token_hash) as examined:
         if examined.state not in _CAN_BE_ASKED_AGAIN:
             raise NotOpen
         _count(ASKED_AGAIN, str(row))
@@ -151,12 +153,12 @@ def ask_again(row: UUID, token: str, *, actor: Actor) -> User:
         return invitation_mail.ask_to_send_again(examined)
 
 
-def ask_elsewhere(row: UUID, token: str, *, user: User, actor: Actor) -> User:
+def ask_elsewhere(row: UUID, token_hash: str, *, user: User, actor: Actor) -> User:
     """Ask for an invitation at the address that ``user`` signs in with; returns who was asked.
 
     Raises LinkUnusable, NotOpen, AskedAlready.
     """
-    with _held(row, token) as examined:
+    with _held(row, token_hash) as examined:
         if not may_ask_elsewhere(examined, user=user):
             raise NotOpen
         _count(ASKED_ELSEWHERE, f"{row} {user.pk}")
@@ -174,9 +176,9 @@ def may_ask_elsewhere(examined: Examined, *, user: User) -> bool:
 
 
 @contextmanager
-def _held(row: UUID, token: str) -> Iterator[Examined]:
+def _held(row: UUID, token_hash: str) -> Iterator[Examined]:
     """The invitation as it is under the account's lock and its own. Raises LinkUnusable."""
-    found = find_by_link(row, token)
+    found = find_by_link(row, token_hash)
     if found is None:
         raise LinkUnusable
     with account_scope(found.account):
@@ -188,7 +190,7 @@ def _held(row: UUID, token: str) -> Iterator[Examined]:
         )
         invitation.account = account
         # A new link may have been sent while the locks were waited for.
-        if not is_token(PURPOSE, row, invitation.nonce, token):
+        if not is_token(PURPOSE, row, invitation.nonce, token_hash):
             raise LinkUnusable
         yield examine([invitation])[0]
 

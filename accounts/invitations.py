@@ -71,10 +71,10 @@ def examine(invitations: Iterable[Invitation], *, now: datetime | None = None) -
     ]
 
 
-def find_by_link(row: UUID, token: str) -> Examined | None:
+def find_by_link(row: UUID, token_hash: str) -> Examined | None:
     """The invitation that a genuine link leads to, in whatever state; None for any other link."""
     invitation = _with_people().filter(pk=row).first()
-    if invitation is None or not is_token(PURPOSE, row, invitation.nonce, token):
+    if invitation is None or not is_token(PURPOSE, row, invitation.nonce, token_hash):
         return None
     return examine([invitation])[0]
 

@@ -139,23 +139,23 @@ def remove_address(address: InvoiceAddress, *, actor: Actor) -> None:
     address.delete()
 
 
-def find_to_confirm(row: UUID, token: str) -> InvoiceAddress:
+def find_to_confirm(row: UUID, token_hash: str) -> InvoiceAddress:
     """The address, with its account, that a link is to confirm; also one that is confirmed.
 
     Raises InvoiceAddressLinkEnded, InvoiceAddressLinkExpired.
     """
-    address = _find(CONFIRM, row, token)
+    address = _find(CONFIRM, row, token_hash)
     if address.confirmed_at is None and address.expires_at <= timezone.now():
         raise InvoiceAddressLinkExpired(address)
     return address
 
 
-def confirm_address(row: UUID, token: str, *, actor: Actor) -> InvoiceAddress:
+def confirm_address(row: UUID, token_hash: str, *, actor: Actor) -> InvoiceAddress:
     """Have invoices sent to the address from now on; a second time changes nothing.
 
     Raises InvoiceAddressLinkEnded, InvoiceAddressLinkExpired.
     """
-    found = find_to_confirm(row, token)
+    found = find_to_confirm(row, token_hash)
     with account_scope(found.account_id):
         address = _lock(found)
         # Sent again or removed between the look and the lock.
@@ -168,20 +168,20 @@ def confirm_address(row: UUID, token: str, *, actor: Actor) -> InvoiceAddress:
         return address
 
 
-def find_to_stop(row: UUID, token: str) -> InvoiceAddress:
+def find_to_stop(row: UUID, token_hash: str) -> InvoiceAddress:
     """The address, with its account, that a link in an invoice's mail can stop.
 
     Raises InvoiceAddressLinkEnded.
     """
-    return _find(STOP, row, token)
+    return _find(STOP, row, token_hash)
 
 
-def stop_address(row: UUID, token: str, *, actor: Actor) -> InvoiceAddress:
+def stop_address(row: UUID, token_hash: str, *, actor: Actor) -> InvoiceAddress:
     """Send no more invoices to the address, and tell the billing contact.
 
     Raises InvoiceAddressLinkEnded, also when it has been stopped before.
     """
-    found = find_to_stop(row, token)
+    found = find_to_stop(row, token_hash)
     with account_scope(found.account_id):
         address = _lock(found)
         if address is None:
@@ -213,12 +213,12 @@ def _link(url_name: str, purpose: str, address: InvoiceAddress) -> str:
     return f"{settings.SITE_URL}{reverse(url_name, args=[address.pk, token])}"
 
 
-def _find(purpose: str, row: UUID, token: str) -> InvoiceAddress:
+def _find(purpose: str, row: UUID, token_hash: str) -> InvoiceAddress:
     with all_accounts_scope("a link names only its row"):
         address = (
             InvoiceAddress.objects.select_related("account", "added_by").filter(pk=row).first()
         )
-    if address is None or not is_token(purpose, row, address.nonce, token):
+    if address is None or not is_token(purpose, row, address.nonce, token_hash):
         raise InvoiceAddressLinkEnded
     return address
 

@@ -100,9 +100,7 @@ OPERATOR_NAME = _required("OPERATOR_NAME", embedded="Sample Operator")
 OPERATOR_SUPPORT_EMAIL = _required("OPERATOR_SUPPORT_EMAIL", embedded="support@operator.example")
 
 # ISO 4217. A new account gets its country's own if it is among these, else the first.
-ACCOUNT_CURRENCIES: list[str] = env.list(
-    "ACCOUNT_CURRENCIES", default=["EUR", "GBP"] if EMBEDDED else ["EUR"]
-)
+ACCOUNT_CURRENCIES: list[str] = env.list("ACCOUNT_CURRENCIES", default=["EUR", "GBP"])
 # What adding somebody who has a user ID does: "ask" sends an invitation, as to everybody; "add"
 # makes them a member at once, and so tells whoever adds them that the address has a user ID.
 INVITE_EXISTING_USERS: str = env.str("INVITE_EXISTING_USERS", default="ask")

@@ -5,8 +5,10 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 
 from accounts.converters import AccountNumberConverter
+from common.tokens import LinkTokenConverter
 
 register_converter(AccountNumberConverter, "account")
+register_converter(LinkTokenConverter, "link_token")
 
 # Everything of one account: accounts.checks holds that each of these pages declares a permission.
 _account_urls = [

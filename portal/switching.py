@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
-from accounts.access import SWITCHER_LENGTH, Access
+from accounts.access import Access
 from accounts.models import Account
 from users.models import User
+
+# How many of a person's accounts the menu lists; the chooser has them all.
+_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +23,4 @@ def switcher_for(user: User, access: Access | None) -> Switcher:
     accounts = Account.objects.filter(memberships__user=user).order_by("name", "number")
     if access is not None:
         accounts = accounts.exclude(pk=access.account.pk)
-    return Switcher(access.account if access else None, list(accounts[:SWITCHER_LENGTH]))
+    return Switcher(access.account if access else None, list(accounts[:_LENGTH]))

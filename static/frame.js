@@ -48,6 +48,25 @@
     }
   });
 
+  /* The second of two clicks sends nothing: the first is on its way. After ten seconds, or on a page
+     that comes back out of the browser's memory, it can be sent again. */
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.method === "get") {
+      return;
+    }
+    if (form.dataset.sent) {
+      event.preventDefault();
+    }
+    form.dataset.sent = "yes";
+    window.setTimeout(function () { delete form.dataset.sent; }, 10000);
+  });
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) {
+      delete form.dataset.sent;
+    });
+  });
+
   /* A part of a page that was exchanged by a link in itself takes the focus, which that link held.
      An answer without the part (signed out, refused) is opened as the page that it is. */
   document.addEventListener("htmx:beforeSwap", function (event) {

@@ -1,8 +1,9 @@
-/* A select of time zones begins with the browser's own, unless something was chosen already. */
+/* Time zones: what a form would have to ask, the browser knows. A select begins with the browser's own
+   unless something was chosen already; a hidden field takes it as it is. */
 (function () {
   "use strict";
+  var zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
   var select = document.querySelector("select[data-guess='time-zone']");
-  var zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
   if (select && select.value === "UTC" && !select.classList.contains("is-invalid")) {
     Array.prototype.some.call(select.options, function (option) {
@@ -13,4 +14,7 @@
       select.value = "UTC";
     }
   }
+  document.querySelectorAll("input[data-guess='time-zone']").forEach(function (input) {
+    input.value = zone;
+  });
 })();

@@ -17,7 +17,7 @@ from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
 from common import link_session
-from common.tokens import is_token, token_for
+from common.tokens import hash_of_token, is_token, token_for
 from mail import links as mail_links
 from mail.addresses import Mailbox
 from mail.links import LinkTo
@@ -77,12 +77,12 @@ def drop_pending_changes(user: User) -> None:
     pending.update(replaced_at=timezone.now())
 
 
-def change_to_confirm(row_id: UUID, token: str, *, locked: bool = False) -> EmailAddressChange:
+def change_to_confirm(row_id: UUID, token_hash: str, *, locked: bool = False) -> EmailAddressChange:
     """Raises LinkUnusable, also when the address was changed in another way meanwhile."""
     change = _find(row_id, locked=locked)
     usable = (
         change is not None
-        and is_token(CONFIRM, change.pk, change.nonce, token)
+        and is_token(CONFIRM, change.pk, change.nonce, token_hash)
         and change.confirmed_at is None
         and change.replaced_at is None
         and change.expires_at > timezone.now()
@@ -94,12 +94,12 @@ def change_to_confirm(row_id: UUID, token: str, *, locked: bool = False) -> Emai
     return change
 
 
-def change_to_undo(row_id: UUID, token: str, *, locked: bool = False) -> EmailAddressChange:
+def change_to_undo(row_id: UUID, token_hash: str, *, locked: bool = False) -> EmailAddressChange:
     """Raises LinkUnusable."""
     change = _find(row_id, locked=locked)
     usable = (
         change is not None
-        and is_token(UNDO, change.pk, change.undo_nonce, token)
+        and is_token(UNDO, change.pk, change.undo_nonce, token_hash)
         and change.undo_until is not None
         and change.undo_until > timezone.now()
         and change.undone_at is None
@@ -218,7 +218,7 @@ def _resolver(purpose: str, url_name: str) -> Callable[[UUID], str | None]:
         token = token_for(purpose, change.pk, nonce)
         try:
             checked = change_to_confirm if purpose == CONFIRM else change_to_undo
-            checked(row_id, token)
+            checked(row_id, hash_of_token(token))
         except LinkUnusable:
             return None
         return absolute(reverse(url_name, args=[change.pk, token]))

@@ -86,14 +86,16 @@ def end_links(*, email: str, purposes: list[Purpose]) -> None:
     open_ones.update(replaced_at=timezone.now())
 
 
-def find_link(purpose: Purpose, row_id: UUID, token: str, *, locked: bool = False) -> EmailedLink:
+def find_link(
+    purpose: Purpose, row_id: UUID, token_hash: str, *, locked: bool = False
+) -> EmailedLink:
     """The row of a link that can be used now. Raises LinkUnusable and LinkExpired.
 
     ``locked`` keeps others from using it until the transaction ends.
     """
     rows: QuerySet[EmailedLink] = EmailedLink.objects.filter(purpose=purpose, pk=row_id)
     link = (rows.select_for_update() if locked else rows).first()
-    if link is None or not is_token(purpose, link.pk, link.nonce, token):
+    if link is None or not is_token(purpose, link.pk, link.nonce, token_hash):
         raise LinkUnusable
     if link.used_at or link.replaced_at:
         raise LinkUnusable
@@ -118,17 +120,17 @@ def use_link(request: HttpRequest, link: EmailedLink) -> None:
 
 
 def open_link(
-    request: HttpRequest, purpose: Purpose, row_id: UUID, token: str, *, page: str, again: str
+    request: HttpRequest, purpose: Purpose, row_id: UUID, token_hash: str, *, page: str, again: str
 ) -> HttpResponse:
     """The answer to a link's address: on to ``page``, without the token.
 
     ``again`` is the URL name of the page that sends a new one.
     """
     try:
-        find_link(purpose, row_id, token)
+        find_link(purpose, row_id, token_hash)
     except (LinkUnusable, LinkExpired) as refusal:
         return without_referrer(link_refused(request, refusal, again=again))
-    link_session.keep(request, purpose, row_id, token)
+    link_session.keep(request, purpose, row_id, token_hash)
     return without_referrer(redirect(page))
 
 

@@ -34,10 +34,10 @@ class NewInvitedUserForm(NewPasswordMixin):
         widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
         error_messages={"required": _("Enter your last name.")},
     )
-    # Filled in by browser_zone.js; a guess, so that nobody is asked.
+    # Filled in by time_zone.js; a guess, so that nobody is asked.
     browser_zone = forms.CharField(
         required=False,
-        widget=forms.HiddenInput(attrs={"data-browser-zone": True}),
+        widget=forms.HiddenInput(attrs={"data-guess": "time-zone"}),
     )
     field_order = ("email", "first_name", "last_name", "password")
 

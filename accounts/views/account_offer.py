@@ -25,12 +25,12 @@ from users.models import User
 
 
 @require_safe
-def link(request: HttpRequest, offer_id: UUID, token: str) -> HttpResponse:
+def link(request: HttpRequest, offer_id: UUID, token_hash: str) -> HttpResponse:
     """Takes the token out of the address. Consumes nothing: mail scanners open links too."""
-    if find_by_link(offer_id, token) is None:
+    if find_by_link(offer_id, token_hash) is None:
         answer = _of_no_use(request)
     else:
-        link_session.keep(request, PURPOSE, offer_id, token)
+        link_session.keep(request, PURPOSE, offer_id, token_hash)
         answer = redirect("accounts:account_offer")
     answer["Referrer-Policy"] = "no-referrer"
     return answer

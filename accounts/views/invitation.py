@@ -47,6 +47,7 @@ from accounts.models import Membership
 from accounts.permissions import Flag, flag_words
 from audit.acting import actor_of
 from common.link_session import drop, keep, kept
+from common.tokens import hash_of_token
 from users import signin
 from users.creating import EmailTaken
 from users.models import User
@@ -57,10 +58,10 @@ _TOO_LATE = (LinkUnusable, NotOpen, SentToSomebodyElse)
 
 
 @require_safe
-def open_link(request: HttpRequest, row: UUID, token: str) -> HttpResponse:
+def open_link(request: HttpRequest, row: UUID, token_hash: str) -> HttpResponse:
     """Nothing is consumed: a mail scanner opens it too (ASVS 3.5.3)."""
-    if find_by_link(row, token):
-        keep(request, PURPOSE, row, token)
+    if find_by_link(row, token_hash):
+        keep(request, PURPOSE, row, token_hash)
     else:
         drop(request, PURPOSE)
     response = redirect("accounts:invitation")
@@ -76,7 +77,7 @@ def open_own(request: HttpRequest, row: UUID) -> HttpResponse:
     own = [each for each in pending_for(request.user) if each.invitation.pk == row]
     if not own:
         raise Http404
-    keep(request, PURPOSE, row, link_token(own[0].invitation))
+    keep(request, PURPOSE, row, hash_of_token(link_token(own[0].invitation)))
     return redirect("accounts:invitation")
 
 

@@ -94,11 +94,16 @@ def remove(request: HttpRequest, access: Access, row: UUID) -> HttpResponse:
     return render_page(request, access, "accounts/invoice_addresses/remove.html", context)
 
 
-@sensitive_variables("token")
+@sensitive_variables("token_hash")
 @require_safe
-def confirm_link(request: HttpRequest, row: UUID, token: str) -> HttpResponse:
+def confirm_link(request: HttpRequest, row: UUID, token_hash: str) -> HttpResponse:
     return _open(
-        request, CONFIRM, row, token, find=find_to_confirm, page="accounts:confirm_invoice_address"
+        request,
+        CONFIRM,
+        row,
+        token_hash,
+        find=find_to_confirm,
+        page="accounts:confirm_invoice_address",
     )
 
 
@@ -117,10 +122,12 @@ def confirm(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/invoice_addresses/confirm.html", {"address": address})
 
 
-@sensitive_variables("token")
+@sensitive_variables("token_hash")
 @require_safe
-def stop_link(request: HttpRequest, row: UUID, token: str) -> HttpResponse:
-    return _open(request, STOP, row, token, find=find_to_stop, page="accounts:stop_invoice_address")
+def stop_link(request: HttpRequest, row: UUID, token_hash: str) -> HttpResponse:
+    return _open(
+        request, STOP, row, token_hash, find=find_to_stop, page="accounts:stop_invoice_address"
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -141,21 +148,21 @@ def _open(
     request: HttpRequest,
     purpose: str,
     row: UUID,
-    token: str,
+    token_hash: str,
     *,
     find: Callable[[UUID, str], InvoiceAddress],
     page: str,
 ) -> HttpResponse:
     """Take the token out of the address; one that is not genuine makes no session."""
     try:
-        find(row, token)
+        find(row, token_hash)
     except InvoiceAddressLinkExpired:
-        link_session.keep(request, purpose, row, token)
+        link_session.keep(request, purpose, row, token_hash)
     except InvoiceAddressLinkEnded:
         if link_session.kept(request, purpose):
             link_session.drop(request, purpose)
     else:
-        link_session.keep(request, purpose, row, token)
+        link_session.keep(request, purpose, row, token_hash)
     response = redirect(page)
     response["Referrer-Policy"] = "no-referrer"
     return response

@@ -43,9 +43,9 @@ def sign_up_sent(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def sign_up_link(request: HttpRequest, link_id: UUID, token: str) -> HttpResponse:
+def sign_up_link(request: HttpRequest, link_id: UUID, token_hash: str) -> HttpResponse:
     return open_link(
-        request, Purpose.SIGN_UP, link_id, token, page="accounts:sign_up_finish", again=_AGAIN
+        request, Purpose.SIGN_UP, link_id, token_hash, page="accounts:sign_up_finish", again=_AGAIN
     )
 
 

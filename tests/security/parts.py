@@ -63,7 +63,7 @@ def unknown_parts() -> Parts:
         "users/<uuid:public_id>": f"users/{nothing}",
         "invitations/<uuid:pk>": f"invitations/{nothing}",
         "invoice-addresses/<uuid:row>": f"invoice-addresses/{nothing}",
-        "<str:token>": "A" * 32,
+        "<link_token:token_hash>": "A" * 32,
         **{
             f"<uuid:{name}>": nothing
             for name in ("row", "link_id", "change_id", "offer_id", "session_id", "change")

@@ -24,13 +24,15 @@ _AGAIN = "users:email"
 
 
 @require_safe
-def confirm_link(request: HttpRequest, change_id: UUID, token: str) -> HttpResponse:
-    return _open(request, CONFIRM, change_to_confirm, change_id, token, page="users:email_confirm")
+def confirm_link(request: HttpRequest, change_id: UUID, token_hash: str) -> HttpResponse:
+    return _open(
+        request, CONFIRM, change_to_confirm, change_id, token_hash, page="users:email_confirm"
+    )
 
 
 @require_safe
-def undo_link(request: HttpRequest, change_id: UUID, token: str) -> HttpResponse:
-    return _open(request, UNDO, change_to_undo, change_id, token, page="users:email_undo")
+def undo_link(request: HttpRequest, change_id: UUID, token_hash: str) -> HttpResponse:
+    return _open(request, UNDO, change_to_undo, change_id, token_hash, page="users:email_undo")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,16 +67,16 @@ Finder = Callable[[UUID, str], EmailAddressChange]
 
 
 def _open(
-    request: HttpRequest, purpose: str, find: Finder, change_id: UUID, token: str, *, page: str
+    request: HttpRequest, purpose: str, find: Finder, change_id: UUID, token_hash: str, *, page: str
 ) -> HttpResponse:
     """On to ``page``, which needs no token; it also says what is wrong with a bad one."""
     try:
-        find(change_id, token)
+        find(change_id, token_hash)
     except LinkUnusable:
         # Not this one's page then, but neither a former link's.
         link_session.drop(request, purpose)
     else:
-        link_session.keep(request, purpose, change_id, token)
+        link_session.keep(request, purpose, change_id, token_hash)
     return without_referrer(redirect(page))
 
 

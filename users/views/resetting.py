@@ -36,12 +36,12 @@ def password_reset_sent(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def password_reset_link(request: HttpRequest, link_id: UUID, token: str) -> HttpResponse:
+def password_reset_link(request: HttpRequest, link_id: UUID, token_hash: str) -> HttpResponse:
     return open_link(
         request,
         Purpose.PASSWORD_RESET,
         link_id,
-        token,
+        token_hash,
         page="users:password_reset_new",
         again=_AGAIN,
     )

@@ -17,9 +17,9 @@ _AGAIN = "users:sign_in"
 
 
 @require_safe
-def verify_link(request: HttpRequest, link_id: UUID, token: str) -> HttpResponse:
+def verify_link(request: HttpRequest, link_id: UUID, token_hash: str) -> HttpResponse:
     return open_link(
-        request, Purpose.VERIFY_ADDRESS, link_id, token, page="users:verify", again=_AGAIN
+        request, Purpose.VERIFY_ADDRESS, link_id, token_hash, page="users:verify", again=_AGAIN
     )
 
 
