@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.forms import ModelForm
@@ -6,10 +6,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.forms.staff import AccountForm, ContactForm, MembershipForm
+from accounts.member_mail import tell_of_addition, tell_of_change
 from accounts.models import Account, Contact, Membership
 from accounts.permissions import access_in_words
 from audit.actions import Action
 from audit.admin import AuditedAdmin
+from users.models import User
 
 
 @admin.register(Account)
@@ -58,6 +60,19 @@ class MembershipAdmin(AuditedAdmin):
     ordering = ("account__number", "-is_owner", "user__email")
     autocomplete_fields = ("account", "user")
     fields = ("account", "user", "is_owner", "flags", "receives_invoices")
+
+    def save_model(
+        self, request: HttpRequest, obj: Membership, form: "ModelForm[Membership]", change: bool
+    ) -> None:
+        """Its person and the owner are told, as when a manager of users does it."""
+        super().save_model(request, obj, form, change)
+        staff = cast(User, request.user)
+        if not change:
+            tell_of_addition(obj, added_by=staff)
+        elif form.changed_data:
+            standing = {name: form.initial[name] for name in ("flags", "receives_invoices")}
+            after = {"flags": obj.flags, "receives_invoices": obj.receives_invoices}
+            tell_of_change(obj, before=standing, after=after, changed_by=staff)
 
     def subject_of(self, obj: Membership) -> str:
         return f"user {obj.user.email}"

@@ -26,7 +26,7 @@ NAME_SHOWN = 120
 def tell_of_addition(membership: Membership, *, added_by: User) -> None:
     """To somebody who was added at once, and to the owner when a manager did it."""
     account, person = membership.account, membership.user
-    words = {**_between({}, _standing(membership)), "by": person_in_words(added_by)}
+    words = {**_between({}, _standing(membership)), "by": _who(added_by)}
     notify(
         "added_to_account",
         account=account,
@@ -48,7 +48,7 @@ def tell_of_change(
 ) -> None:
     """To the person, and to the owner when a manager did it: what was added, what taken away."""
     account = membership.account
-    words = {**_between(before, after), "by": person_in_words(changed_by)}
+    words = {**_between(before, after), "by": _who(changed_by)}
     notify(
         "access_changed",
         account=account,
@@ -61,7 +61,7 @@ def tell_of_change(
 
 def tell_of_removal(membership: Membership, *, removed_by: User) -> None:
     """To whoever was removed, and to the owner when a manager did it."""
-    words = {"by": person_in_words(removed_by)}
+    words = {"by": _who(removed_by)}
     notify(
         "removed_from_account",
         account=membership.account,
@@ -116,6 +116,11 @@ def person_in_words(user: User) -> str:
     """A member for other members: "Ana Ruiz (ana@hartwell.example)"."""
     name = one_line(user.get_full_name(), most=NAME_SHOWN)
     return f"{name} ({user.email})" if name else user.email
+
+
+def _who(user: User) -> str:
+    """Who did it. Of the operator's staff no customer learns more than whose staff they are."""
+    return settings.OPERATOR_NAME if user.is_staff else person_in_words(user)
 
 
 def page_of(account: Account, url_name: str = "account:overview") -> str:

@@ -29,7 +29,7 @@ class Choice:
 @require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """To the one account, to the chooser of several, or for staff without any to their tables.
+    """To the one account, to the chooser of several, or for staff without any to the customers.
 
     Links that name an account lead there by themselves (decision 11).
     """
@@ -37,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if len(numbers) == 1:
         return redirect("account:overview", numbers[0])
     if not numbers and isinstance(request.user, User) and request.user.is_staff:
-        return redirect("admin:index")
+        return redirect("console:customers")
     return redirect("portal:accounts")
 
 

@@ -1,14 +1,17 @@
 """What staff may enter about accounts and contacts."""
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Account, Contact
+from accounts.permissions import Flag
 from audit.actions import Action
 from audit.models import AuditEvent
 from common.scoping import account_scope, all_accounts_scope
+from mail.models import OutgoingEmail
 from tests.admin_pages import form_of, refused
 from tests.factories import set_billing_contact
 from tests.people import People, signed_in
@@ -137,3 +140,18 @@ def test_a_contact_without_an_address_has_a_number_of_the_accounts_country(
     assert refused(browser, page, company="Hartwell AP", tax_number="823847609") == {}
     with account_scope(people.account):
         assert Contact.objects.get(pk=contact.pk).tax_number == "GB823847609"
+
+
+def test_whoever_is_given_other_access_by_staff_is_told_and_so_is_the_owner(
+    people: People, browser: Client
+) -> None:
+    bobs = people.account.memberships.get(user=people.bob)
+    page = reverse("admin:accounts_membership_change", args=[bobs.pk])
+    assert refused(browser, page, flags=[Flag.SUPPORT]) == {}
+    with all_accounts_scope("a test reads mail"):
+        sent = {email.recipient_address: email for email in OutgoingEmail.objects.all()}
+    assert sent.keys() == {people.bob.email, people.alice.email}
+    for email in sent.values():
+        assert "Support tickets" in email.text_body
+        assert settings.OPERATOR_NAME in email.text_body
+        assert "staff@" not in email.text_body

@@ -56,7 +56,7 @@ def test_whoever_has_none_is_told_what_to_do() -> None:
 
 
 def test_staff_without_an_account_go_to_their_tables(staff: User) -> None:
-    assert signed_in(staff).get("/")["Location"] == "/admin/"
+    assert signed_in(staff).get("/")["Location"] == "/console/customers/"
 
 
 def test_an_account_is_found_by_a_part_of_its_name_or_its_number(people: People) -> None:
