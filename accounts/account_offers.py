@@ -6,7 +6,6 @@ Row Z6. The account begins when it is accepted, so that none is ever without an 
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.db import transaction
@@ -89,15 +88,15 @@ def offer_account(wanted: WantedAccount, *, to: User, by: User, actor: Actor) ->
         )
         offer.refresh_from_db(fields=["expires_at"])
         _record(Action.ACCOUNT_OFFERED, offer, actor=actor)
-        with timezone.override(_zone(to.timezone)):
-            send_notice(
-                "account_offered",
-                to=Mailbox(to.email, to.get_full_name()),
-                language=to.language,
-                dedup_key=f"account_offered/{offer.pk}",
-                context={"account_name": offer.name, "due_at": offer.expires_at},
-                link=LinkTo(PURPOSE, offer.pk),
-            )
+        send_notice(
+            "account_offered",
+            to=Mailbox(to.email, to.get_full_name()),
+            language=to.language,
+            time_zone=to.timezone,
+            dedup_key=f"account_offered/{offer.pk}",
+            context={"account_name": offer.name, "due_at": offer.expires_at},
+            link=LinkTo(PURPOSE, offer.pk),
+        )
     return offer
 
 
@@ -225,11 +224,3 @@ def _record(
             "currency": offer.currency,
         },
     )
-
-
-def _zone(name: str) -> ZoneInfo:
-    """A zone that the installed tables do not know becomes UTC."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

@@ -82,6 +82,7 @@ def _send(
                 name,
                 to=mailbox,
                 language=account.locale.partition("-")[0],
+                time_zone=account.timezone,
                 dedup_key=f"{key}/{number}",
                 context={**account_words(account), **context},
                 account_id=account.pk,

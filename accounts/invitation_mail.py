@@ -24,6 +24,7 @@ def send_invitation(invitation: Invitation, *, to: User | None) -> None:
         "invitation",
         to=Mailbox(invitation.email, to.get_full_name() if to else ""),
         language=to.language if to else invitation.language,
+        time_zone=to.timezone if to else invitation.account.timezone,
         dedup_key=f"invitation/{invitation.pk}/{invitation.sent_count}",
         context={
             **account_words(invitation.account),

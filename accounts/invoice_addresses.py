@@ -5,7 +5,6 @@ Nobody but the reader of the mailbox makes an address a recipient. The links nee
 
 from datetime import timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
@@ -234,11 +233,12 @@ def _ask(address: InvoiceAddress, *, account: Account, asked_by: User) -> None:
         "confirm_invoice_address",
         to=Mailbox(address.email),
         language=account.locale.partition("-")[0],
+        time_zone=account.timezone,
         dedup_key=f"invoice_address/{address.pk}/{address.sent_count}",
         context={
             **account_words(account),
             "asked_by": asked_by.email,
-            "expires_at": address.expires_at.astimezone(ZoneInfo(account.timezone)),
+            "expires_at": address.expires_at,
         },
         account_id=account.pk,
         link=LinkTo(CONFIRM, address.pk),

@@ -97,6 +97,7 @@ def notify(name: str, *, account: Account, to: User, key: str, context: Mapping[
             name,
             to=Mailbox(to.email, to.get_full_name()),
             language=to.language,
+            time_zone=to.timezone,
             dedup_key=key,
             context={**account_words(account), **context},
             account_id=account.pk,

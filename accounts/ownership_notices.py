@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import Account, Contact, OwnershipChange
 from common.ids import normalise_email
@@ -83,16 +81,15 @@ def _send(name: str, change: OwnershipChange, *, readers: list[_Reader]) -> None
         "overview_url": settings.SITE_URL + reverse("account:overview", args=number),
     }
     for reader in readers:
-        # A time in a mail is read where its reader lives.
-        with timezone.override(_zone(reader.timezone)):
-            send_notice(
-                name,
-                to=reader.mailbox,
-                language=reader.language,
-                dedup_key=f"{name}/{change.pk}/{reader.key}",
-                account_id=change.account_id,
-                context={**context, "role": reader.role.value},
-            )
+        send_notice(
+            name,
+            to=reader.mailbox,
+            language=reader.language,
+            time_zone=reader.timezone,
+            dedup_key=f"{name}/{change.pk}/{reader.key}",
+            account_id=change.account_id,
+            context={**context, "role": reader.role.value},
+        )
 
 
 def _everybody(change: OwnershipChange) -> list[_Reader]:
@@ -138,11 +135,3 @@ def _is_usable(address: str) -> bool:
     except UnusableAddress:
         return False
     return True
-
-
-def _zone(name: str) -> ZoneInfo:
-    """A zone that the installed tables do not know becomes UTC."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

@@ -4,7 +4,7 @@ The ``known_…`` functions are validators for model fields; each says what was 
 """
 
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -40,6 +40,14 @@ def known_time_zone(name: str) -> None:
     """One that ``ZoneInfo`` finds on this machine."""
     if name not in _time_zones():
         raise ValidationError(f"“{name}” is not a time zone such as Europe/Berlin.")
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """A zone that the installed tables do not know (renamed since it was chosen) becomes UTC."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def known_locale(name: str) -> None:

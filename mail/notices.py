@@ -11,8 +11,9 @@ from uuid import UUID
 from django.conf import settings
 from django.template import Context, Engine
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import timezone, translation
 
+from common.codes import zone_named
 from mail.addresses import Mailbox
 from mail.links import LinkTo
 from mail.outbox import NewEmail, enqueue
@@ -27,17 +28,19 @@ def send_notice(
     to: Mailbox,
     language: str,
     dedup_key: str,
+    time_zone: str = "UTC",
     context: Mapping[str, Any] | None = None,
     account_id: int | None = None,
     link: LinkTo | None = None,
 ) -> UUID:
     """Queue the message ``name`` in the caller's transaction; returns its id.
 
+    Dates and times stand in it as they are in ``time_zone``: where its reader lives.
     Templates have ``link`` for the address that will be put in when it is sent. Needs the scope of
     ``account_id`` when there is one. Raises mail.addresses.UnusableAddress.
     """
     marker = f"link-{secrets.token_hex(_MARKER_BYTES)}" if link else ""
-    with translation.override(language):
+    with translation.override(language), timezone.override(zone_named(time_zone)):
         words = {
             **(context or {}),
             "link": marker,

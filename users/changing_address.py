@@ -28,7 +28,6 @@ from users.models import EmailAddressChange, User
 from users.notices import absolute, send_link
 from users.rate_limits import Limit, take
 from users.sessions import end_all_sessions, end_other_sessions
-from users.time_zones import known_zone
 
 # How long the link to the new address opens anything; typed wrongly, somebody else has it.
 CONFIRM_WITHIN = timedelta(hours=24)
@@ -133,19 +132,19 @@ def confirm_change(request: HttpRequest) -> EmailAddressChange:
             subject=f"user {user.email}",
             details={"from": change.old_email, "to": change.new_email},
         )
-        with timezone.override(known_zone(user.timezone)):
-            send_notice(
-                "address_changed",
-                to=Mailbox(change.old_email, user.get_full_name()),
-                language=user.language,
-                dedup_key=f"address_changed/{change.pk}",
-                context={
-                    "old_email": change.old_email,
-                    "new_email": change.new_email,
-                    "undo_until": change.undo_until,
-                },
-                link=LinkTo(f"users.{UNDO}", change.pk),
-            )
+        send_notice(
+            "address_changed",
+            to=Mailbox(change.old_email, user.get_full_name()),
+            language=user.language,
+            time_zone=user.timezone,
+            dedup_key=f"address_changed/{change.pk}",
+            context={
+                "old_email": change.old_email,
+                "new_email": change.new_email,
+                "undo_until": change.undo_until,
+            },
+            link=LinkTo(f"users.{UNDO}", change.pk),
+        )
     return change
 
 

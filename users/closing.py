@@ -60,7 +60,8 @@ def close_user(request: HttpRequest, user: User) -> None:
     """
     actor = actor_of(request)
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user.pk)
+        # Rows elsewhere may still refer to it meanwhile: what waits for this lock holds others.
+        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if reasons := obstacles_of(user):
             raise CannotClose(reasons)
         for leave in _leaving:

@@ -12,10 +12,10 @@ from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.translation import get_supported_language_variant
 
+from common.codes import zone_named
 from users.devices import remember_device
 from users.models import User, UserSession
 from users.session_store import SessionStore, ends_at
-from users.time_zones import known_zone
 
 # How exact *last seen* is: the one thing that a GET writes is written no more often than this.
 _NOTED_EVERY = timedelta(minutes=5)
@@ -84,7 +84,7 @@ class ReaderMiddleware:
         if not isinstance(user, User):
             return self.get_response(request)
         language = _supported(user.language)
-        with translation.override(language), timezone.override(known_zone(user.timezone)):
+        with translation.override(language), timezone.override(zone_named(user.timezone)):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         return response

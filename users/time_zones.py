@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import available_timezones
 
 from babel import Locale
 from babel.core import get_global
@@ -37,14 +37,6 @@ def time_zone_choices() -> Choices:
         (UTC, UTC),
         *((str(words), cities.get(part, ())) for part, words in _PARTS.items()),
     ]
-
-
-def known_zone(name: str) -> ZoneInfo:
-    """A zone that the installed tables do not know (renamed since it was chosen) becomes UTC."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo(UTC)
 
 
 def country_of(zone: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -35,6 +34,7 @@ from tests.backups.scenes import a_business, acknowledge, new_process, numbers
 from tests.factories import make_user
 from tests.mail.sink import Sink
 from tests.people import signed_in
+from users.models import UserSession
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -174,7 +174,7 @@ def test_whoever_was_signed_in_signs_in_again(
 ) -> None:
     signed_in(make_user())
     restore(back_up(repository))
-    assert not Session.objects.exists()
+    assert not UserSession.objects.exists()
 
 
 def test_the_former_database_is_kept_under_another_name(
@@ -328,7 +328,7 @@ def test_an_older_programs_backup_is_brought_up_to_date(
     call_command("migrate", "sessions", "zero", verbosity=0)
     restore(back_up(repository))
     assert "Migrations added: 1" in capsys.readouterr().out
-    assert not Session.objects.exists()
+    assert not UserSession.objects.exists()
     assert ("django_session", True) in rows(
         f"SELECT relname, has_table_privilege('{RUNTIME_ROLE}', oid, 'INSERT') FROM pg_class"
     )
