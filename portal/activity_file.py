@@ -21,7 +21,7 @@ def activity_file(account: Account, wanted: Wanted) -> bytes:
     """Comma-separated, with a byte-order mark: without one, spreadsheets take UTF-8 for Latin-1."""
     text = StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([_("Time"), _("Who"), _("From"), _("What"), _("About"), _("Changes")])
+    writer.writerow([_("Time"), _("Who"), _("IP address"), _("What"), _("About"), _("Changes")])
     events = events_of(account, wanted).order_by("-happened_at", "-id")[:MOST_LINES]
     writer.writerows(_row(line) for line in lines_of(account, list(events)))
     return text.getvalue().encode("utf-8-sig")

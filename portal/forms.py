@@ -22,12 +22,12 @@ class ActivityFilter(forms.Form):
     )
     kind = forms.ChoiceField(label=_("What"), choices=_kinds, required=False)
     since = forms.DateField(
-        label=_("From"),
+        label=_("From day"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     until = forms.DateField(
-        label=_("To"),
+        label=_("To day"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )

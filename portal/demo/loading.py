@@ -3,11 +3,15 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from django.utils import timezone
 
-from accounts.models import Account, Contact, Membership
+from accounts.access import access_of
+from accounts.invitations import LIFETIME
+from accounts.inviting import invite
+from accounts.invoice_addresses import add_address
+from accounts.models import Account, Contact, Invitation, Membership
 from accounts.opening import NewAccount, open_accounts
 from audit.recording import Actor
 from billing.billing_run import start_run
@@ -18,7 +22,7 @@ from billing.charges.reading import Source
 from billing.models import BillingEntry, BillingRunItem
 from billing.working import work_run
 from common.exceptions import DomainError
-from common.scoping import all_accounts_scope
+from common.scoping import account_scope, all_accounts_scope
 from invoices.models import NumberSeries, Seller
 from portal.demo.sample import Customer, Person, Sample, next_month, two_months_before
 from taxes.models import TaxRegistration
@@ -88,7 +92,27 @@ def add_customers(sample: Sample) -> int:
         User.objects.filter(email__in=emails, email_verified_at=None).update(
             email_verified_at=timezone.now()
         )
+    for customer, account in zip(missing, accounts, strict=True):
+        ask_people(account, customer)
     return len(missing)
+
+
+def ask_people(account: Account, customer: Customer) -> None:
+    """Invite those who are to be invited, and ask further addresses to confirm, by mail."""
+    if not (customer.invited or customer.invoice_addresses):
+        return
+    owner = Membership.objects.select_related("user", "account").get(account=account, is_owner=True)
+    access = access_of(owner, user=owner.user)
+    for one in customer.invited:
+        invite(access, email=one.email, flags=one.flags, receives_invoices=False, actor=_ACTOR)
+        if one.is_late:
+            sent_at = timezone.now() - LIFETIME - timedelta(days=2)
+            Invitation.objects.filter(account=account, email=one.email).update(
+                sent_at=sent_at, expires_at=sent_at + LIFETIME
+            )
+    with account_scope(account):
+        for email in customer.invoice_addresses:
+            add_address(account, email=email, added_by=owner.user, actor=_ACTOR)
 
 
 def add_charges(rows: Iterable[dict[str, str]]) -> int:

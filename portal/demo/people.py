@@ -17,6 +17,7 @@ _SIGN_IN = (
     "alice@hartwell.example",
     "bob@hartwell.example",
     "charlie@hartwell.example",
+    "dana@hartwell.example",
     "juergen@mueller-soehne.example",
 )
 

@@ -27,6 +27,19 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """Somebody who was asked into an account by its owner; if ``is_late``, too long ago."""
+
+    email: str
+    flags: tuple[str, ...] = ()
+    is_late: bool = False
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any]) -> Self:
+        return cls(**{**table, "flags": tuple(table.get("flags", ()))})
+
+
+@dataclass(frozen=True, slots=True)
 class OneOff:
     """Charged once: in the first (1) or the second (2) of the two months."""
 
@@ -56,6 +69,9 @@ class Customer:
     tax_number: str = ""
     tax_number_status: str = "valid"
     members: tuple[Person, ...] = ()
+    invited: tuple[Invited, ...] = ()
+    # Further addresses for invoices, not confirmed yet.
+    invoice_addresses: tuple[str, ...] = ()
     billing_contact: Mapping[str, str] | None = None
     once: tuple[OneOff, ...] = ()
 
@@ -67,6 +83,8 @@ class Customer:
                 "address_lines": tuple(table["address_lines"]),
                 "owner": Person.read(table["owner"]),
                 "members": tuple(Person.read(member) for member in table.get("members", ())),
+                "invited": tuple(Invited.read(one) for one in table.get("invited", ())),
+                "invoice_addresses": tuple(table.get("invoice_addresses", ())),
                 "once": tuple(OneOff(**one) for one in table.get("once", ())),
             }
         )

@@ -186,7 +186,7 @@ class TestReading:
         ("language", "refusal"),
         [
             ("de", "Ihnen fehlt in diesem Kundenkonto die Berechtigung „Rechnungen ansehen“."),
-            ("fr", "Vous ne pouvez pas voir les factures dans ce compte."),
+            ("fr", "Vous ne pouvez pas voir les factures."),
         ],
     )
     def test_a_refusal_is_one_sentence_in_the_readers_language(

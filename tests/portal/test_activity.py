@@ -211,7 +211,7 @@ def test_the_file_holds_what_the_page_shows(people: People) -> None:
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert f'filename="activity-{people.account.number}.csv"' in answer["Content-Disposition"]
     rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
-    assert rows[0] == ["Time", "Who", "From", "What", "About", "Changes"]
+    assert rows[0] == ["Time", "Who", "IP address", "What", "About", "Changes"]
     assert len(rows) == 2
     assert rows[1][1:3] == ["Bob Ferris (bob@hartwell.example)", "203.0.113.7"]
     assert rows[1][5] == "Name: =1+1 → Ana"

@@ -83,7 +83,7 @@ def test_whom_it_names_can_sign_in_with_the_password_it_prints(
     said = load_demo()
     (password,) = re.findall(r"with the password (\S+) as", said)
     people = re.findall(r"^  (\S+@\S+)", said, flags=re.MULTILINE)
-    assert len(people) == 5
+    assert len(people) == 6
     assert STAFF_EMAIL in people
     for email in people:
         assert sign_in(client, email, password).status_code == 302

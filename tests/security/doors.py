@@ -195,7 +195,7 @@ _OF_AN_ACCOUNT: dict[str, Page] = {
     f"{_SETTINGS}leave/": form(any_member, open_when_closed=True, besides={409}),
     f"{_SETTINGS}close/": form(_CLOSES, open_when_closed=True, besides={302}),
     f"{_SETTINGS}ownership/": shows(any_member),
-    f"{_SETTINGS}ownership/offer/": form(_OFFERS),
+    f"{_SETTINGS}ownership/offer/": form(_OFFERS, besides={409}),
     f"{_SETTINGS}ownership/accept/": form(any_member, besides={302, 404, 409}),
     f"{_SETTINGS}ownership/decline/": acts(any_member, open_when_closed=True, besides={404, 409}),
     f"{_SETTINGS}ownership/stop/": acts(_OFFERS, open_when_closed=True, besides={404, 409}),
