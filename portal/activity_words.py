@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.permissions import Flag, Permission, flags_in_words, in_words
 from audit.wording import names_its_subject
-from invoices.templatetags.formats import money
+from invoices.templatetags.formats import moment, money
 
 _NOTHING = "–"
 
@@ -74,6 +75,7 @@ _WHOLE_SUBJECTS: dict[str, Promise] = {
     "admin contact": gettext_lazy("Admin contact"),
     "billing contact": gettext_lazy("Billing contact"),
 }
+_MOMENTS = frozenset({"expires_at"})
 # What is for the program and says nothing to a reader.
 _SHOWN_APART = frozenset({"from", "to", "total", "currency"})
 _UNSHOWN = frozenset({"method", "draft", "batch_id"})
@@ -127,6 +129,9 @@ def in_plain_words(field: str, value: Any) -> str:
         return _("yes")
     if value is False or value == "False":
         return _("no")
+    if field in _MOMENTS and isinstance(value, str):
+        with suppress(ValueError):
+            return moment(datetime.fromisoformat(value))
     return _written(value) or _NOTHING
 
 

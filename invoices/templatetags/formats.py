@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time, get_datetime_format
 from django import template
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
@@ -80,7 +80,10 @@ def moment(value: datetime | None) -> str:
     """3 Dec 2026, 14:05 in the reader's time zone; nothing for None."""
     if value is None:
         return ""
-    return format_datetime(timezone.localtime(value), format="medium", locale=_locale())
+    locale, here = _locale(), timezone.localtime(value)
+    day = format_date(here, format="medium", locale=locale)
+    time = format_time(here, format="short", locale=locale)
+    return str(get_datetime_format("medium", locale=locale)).format(time, day)
 
 
 @register.filter

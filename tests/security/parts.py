@@ -27,6 +27,7 @@ _LETTER = (
 
 def make_parts(account: Account, *, seller: Seller) -> Parts:
     """An invoice, a member, an invitation and an invoice address of ``account``."""
+    assert settings.MAILBOX_DIR is not None
     owner = account.memberships.get(is_owner=True).user
     invoice = make_invoice(account, seller=seller)
     store_pdf(invoice)

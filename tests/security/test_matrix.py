@@ -38,9 +38,9 @@ class Scene:
     def role(self, name: str) -> Role:
         return next(role for role in self.roles if role.name == name)
 
-    def ask(self, role: Role, method: str, route: str, **client: bool) -> Answer:
+    def ask(self, role: Role, method: str, route: str, *, checks_forms: bool = False) -> Answer:
         """In a copy of the role's browser: what one answer does to its cookies, no other meets."""
-        browser = Client(**client)
+        browser = Client(enforce_csrf_checks=checks_forms)
         browser.cookies = copy(role.browser.cookies)
         answer: Answer = getattr(browser, method)(self.address(route, role))
         return answer
@@ -120,7 +120,7 @@ def test_every_form_needs_its_token(scene: Scene) -> None:
     found = set()
     for route, role in product(forms, scene.roles):
         with undone(), written() as rows:
-            answer = scene.ask(role, "post", route, enforce_csrf_checks=True)
+            answer = scene.ask(role, "post", route, checks_forms=True)
         found.add(answer.status_code)
         assert rows.keys() <= BOOKKEEPING, (route, role, rows)
     assert found == {HTTPStatus.FORBIDDEN}
