@@ -34,7 +34,7 @@ class KnownUserField(forms.EmailField):
 
 
 class HandOverForm(forms.Form):
-    """Decision 10: staff do this with a recorded check, whatever a ticket says."""
+    """Staff do this with a recorded check, whatever a ticket says (0082)."""
 
     new_owner = KnownUserField(
         label="Email address of the new owner",

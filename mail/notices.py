@@ -41,18 +41,9 @@ def send_notice(
     """
     marker = f"link-{secrets.token_hex(_MARKER_BYTES)}" if link else ""
     with translation.override(language), timezone.override(zone_named(time_zone)):
-        words = {
-            **(context or {}),
-            "link": marker,
-            "language": language,
-            "operator_name": settings.OPERATOR_NAME,
-            "support_email": settings.OPERATOR_SUPPORT_EMAIL,
-            "site_url": settings.SITE_URL,
-        }
-        subject = " ".join(_plain(f"mail/{name}/subject.txt", words).split())
-        words["subject"] = subject
-        text = _plain(f"mail/{name}/body.txt", words)
-        html = render_to_string(f"mail/{name}/body.html", words)
+        subject, text, html = _written(
+            name, {**(context or {}), "link": marker, "language": language}
+        )
     return enqueue(
         NewEmail(
             kind=name,
@@ -68,6 +59,20 @@ def send_notice(
             link_marker=marker,
         )
     )
+
+
+def _written(name: str, words: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Subject, text and HTML of the message, in the language and the time zone that are set."""
+    all_words = {
+        **words,
+        "operator_name": settings.OPERATOR_NAME,
+        "support_email": settings.OPERATOR_SUPPORT_EMAIL,
+        "site_url": settings.SITE_URL,
+    }
+    subject = " ".join(_plain(f"mail/{name}/subject.txt", all_words).split())
+    all_words["subject"] = subject
+    text = _plain(f"mail/{name}/body.txt", all_words)
+    return subject, text, render_to_string(f"mail/{name}/body.html", all_words)
 
 
 def _plain(template: str, words: Mapping[str, Any]) -> str:

@@ -74,11 +74,11 @@ class Account(models.Model):
         null=True, blank=True, help_text="empty: the seller's own terms"
     )
 
-    # Decision 2: payment methods, contacts and the subscription are the owner's alone.
+    # Payment methods, contacts and the subscription are the owner's alone.
     billing_reserved_to_owner = models.BooleanField(
         "Only the owner may change billing settings", default=False, db_default=False
     )
-    # Decision 5, lifted by the owner: user managers grant more than they hold.
+    # 0078, lifted by the owner: user managers grant more than they hold.
     managers_may_grant_all = models.BooleanField(
         "User managers may grant any right but user management", default=False, db_default=False
     )

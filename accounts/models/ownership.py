@@ -40,7 +40,7 @@ class OwnershipChange(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     reason = models.TextField(blank=True, help_text="required of staff")
-    # Whether the former owner stays with full access and user management (decision 4).
+    # Whether the former owner stays with full access and user management (0082).
     former_owner_keeps_access = models.BooleanField(default=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -21,8 +21,8 @@ def details(request: HttpRequest, access: Access) -> HttpResponse:
     """The owner alone gets here, so the names on the form are those of whoever asks."""
     account, owner = access.account, access.user
     if request.method == "POST":
-        account = lock_account(account)
         owner = User.objects.select_for_update(no_key=True).get(pk=owner.pk)
+        account = lock_account(account)
         form = DetailsForm(request.POST, account=account, owner=owner)
         if form.is_valid():
             actor = actor_of(request)

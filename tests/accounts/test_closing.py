@@ -1,4 +1,4 @@
-"""Decision 12: the owner closes an account, having seen what is to come; it stays readable."""
+"""Decision 0081: the owner closes an account, having seen what is to come; it stays readable."""
 
 from datetime import timedelta
 from typing import Any

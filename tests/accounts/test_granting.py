@@ -1,4 +1,4 @@
-"""Decisions 5 and 6, security.md 4: who may pass which right on."""
+"""Decision 0078: who may pass which right on."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Rows Z3, M1 and M4, security.md 9 to 13: what the invited person does with the link."""
+"""Rows Z3, M1 and M4, docs/security.md: what the invited person does with the link."""
 
 from uuid import uuid4
 
@@ -60,7 +60,6 @@ def unanswered(invitation: Invitation) -> bool:
 
 
 def test_the_token_leaves_the_address_at_once(invitation: Invitation) -> None:
-    """security.md 13."""
     answer = Client().get(link_of(invitation))
     assert answer.status_code == 302
     assert answer["Location"] == PAGE
@@ -88,7 +87,7 @@ def test_an_altered_link_reveals_nothing(
     answer = Client().get(links[change], follow=True)
     assert answer.status_code == 404
     page = text_of(answer)
-    assert "This link does not work, or no longer" in page
+    assert "This link does not work any more" in page
     assert "Otherwise ask whoever invited you to send it again." in page
     for secret in ("Hartwell", "alice@", NEWCOMER, str(people.account.number)):
         assert secret not in page
@@ -247,7 +246,6 @@ def test_an_unverified_user_id_counts_as_none_and_its_password_ends(
 def test_signing_up_with_the_address_and_without_the_link_gives_no_membership(
     people: People, invitation: Invitation
 ) -> None:
-    """security.md 11."""
     user = make_user(NEWCOMER)
     browser = signed_in(user)
     assert browser.get(f"/a/{people.account.number}/").status_code == 404
@@ -344,7 +342,6 @@ def test_who_belongs_to_the_account_already_keeps_the_access_they_have(
 def test_opened_as_somebody_else_it_is_refused_and_not_consumed(
     people: People, for_charlie: Invitation
 ) -> None:
-    """security.md 9."""
     browser = signed_in(people.bob)
     page = text_of(opened(browser, for_charlie))
     assert "This invitation is for another address" in page

@@ -1,4 +1,4 @@
-"""security.md 5 and 10: what happens at the same moment happens once."""
+"""docs/security.md: what happens at the same moment happens once."""
 
 from collections.abc import Callable, Sequence
 from threading import Barrier, Thread
@@ -123,7 +123,7 @@ def test_accepting_and_removing_the_inviter_at_once(people: People) -> None:
 
 
 def test_two_managers_who_remove_each_other_at_once(people: People) -> None:
-    """security.md 5: the second has lost the right by then."""
+    """docs/security.md: the second has lost the right by then."""
     managers = [make_user(f"manager-{name}@hartwell.example") for name in ("a", "b")]
     members = [add_member(people.account, user, Flag.USER_MANAGEMENT) for user in managers]
     accesses = [access_for(user, people.account) for user in managers]

@@ -1,4 +1,4 @@
-"""Rows Z2, Z3 and M4, decision 1: inviting, sending again, deleting."""
+"""Rows Z2, Z3 and M4, decision 0077: inviting, sending again, deleting."""
 
 from datetime import timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def manager(people: People) -> User:
     return user
 
 
-# --- Adding by email address --------------------------------------------------------------------
+# --- Adding by email address ----------------------------------------------------------------------
 
 
 def test_z2_somebody_is_added_by_email_address(people: People) -> None:
@@ -82,7 +82,7 @@ def test_the_mail_says_who_invites_to_what_until_when(people: People) -> None:
 
 
 def test_no_copy_of_the_database_opens_the_link(people: People) -> None:
-    """security.md 12: neither the row nor the mail holds the token."""
+    """docs/security.md: neither the row nor the mail holds the token."""
     invitation = invited(people.account, by=people.alice)
     [mail] = mails("invitation")
     token = link_of(invitation).rstrip("/").rpartition("/")[2]
@@ -142,7 +142,7 @@ def test_m6_whoever_grants_support_is_told_what_a_ticket_authorises(
     assert "A ticket authorises our support team" in page
 
 
-# --- Whether the address has a user ID (decision 1) ---------------------------------------------
+# --- Whether the address has a user ID ------------------------------------------------------------
 
 
 def test_the_inviter_cannot_tell_whether_an_address_has_a_user_id(people: People) -> None:
@@ -200,7 +200,7 @@ def test_z2_with_add_an_unverified_or_disabled_user_id_counts_as_none(
     assert flags_of(people.charlie, people.account) is None
 
 
-# --- Limits (security.md 14) --------------------------------------------------------------------
+# --- Limits ---------------------------------------------------------------------------------------
 
 
 def test_an_account_sends_fifty_invitations_a_day(
@@ -250,7 +250,7 @@ def test_nothing_that_is_refused_is_counted(people: People) -> None:
     assert "An invitation is on its way" in text_of(add(people))
 
 
-# --- Sending again and deleting (Z3) ------------------------------------------------------------
+# --- Sending again and deleting (Z3) --------------------------------------------------------------
 
 
 def test_z3_an_expired_invitation_can_be_sent_again_for_ten_more_days(people: People) -> None:
@@ -333,7 +333,7 @@ def test_invitations_are_managed_by_those_who_manage_users(
     assert (invitation.state, invitation.sent_count) == ("pending", 1)
 
 
-# --- What stands in the way ---------------------------------------------------------------------
+# --- What stands in the way -----------------------------------------------------------------------
 
 
 def state_of(invitation: Invitation) -> State:
@@ -404,7 +404,7 @@ def test_a_suspended_one_does(people: People) -> None:
     assert state_of(invitation) is State.OPEN
 
 
-# --- Seen from the panel ------------------------------------------------------------------------
+# --- Seen from the panel --------------------------------------------------------------------------
 
 
 def test_what_awaits_a_person_is_known_by_their_verified_address(people: People) -> None:
@@ -419,7 +419,7 @@ def test_what_awaits_a_person_is_known_by_their_verified_address(people: People)
     assert pending_for(people.charlie) == []
 
 
-# --- Names that make trouble (security.md 32) ---------------------------------------------------
+# --- Names that make trouble ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -444,7 +444,7 @@ def test_an_account_may_be_called_what_it_likes_and_the_mail_still_leaves(
 
 
 def test_the_mail_carries_no_free_text_of_the_inviters(people: People) -> None:
-    """security.md 14: the account's name, and no more."""
+    """docs/security.md: the account's name, and no more."""
     User.objects.filter(pk=people.alice.pk).update(first_name="You have won", last_name="EUR 1000")
     add(people)
     [mail] = mails("invitation")

@@ -77,7 +77,7 @@ def test_looking_at_the_page_changes_nothing(people: People) -> None:
 
 
 def test_an_owner_cannot_close_their_user_id_and_each_account_is_named(people: People) -> None:
-    """Decision 12."""
+    """Decision 0081."""
     [reason] = closing.obstacles_of(people.alice)
     assert f"You own the account Hartwell & Sons ({people.account.number})." in reason
     assert closing.obstacles_of(people.bob) == []

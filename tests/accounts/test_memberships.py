@@ -1,4 +1,4 @@
-"""Rows M5 and U6, decision 5: changing what a member may do, and removing one."""
+"""Rows M5 and U6, decision 0078: changing what a member may do, and removing one."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def test_the_owner_is_told_when_a_manager_did_it(people: People, manager: User) 
 
 
 def test_a_manager_takes_away_a_right_that_they_lack(people: People) -> None:
-    """Decision 5."""
+    """Decision 0078."""
     bare = make_user("mia@hartwell.example")
     add_member(people.account, bare, Flag.USER_MANAGEMENT)
     change(bare, people.bob, people.account, flags=[])
@@ -181,7 +181,6 @@ def test_a_member_of_another_account_is_not_found(people: People) -> None:
 
 
 def test_extra_fields_are_ignored(people: People) -> None:
-    """security.md 6."""
     extra = {
         "is_owner": "on",
         "account": people.charlies_account.pk,
@@ -287,7 +286,6 @@ def test_removing_shows_what_will_happen_and_does_it(people: People) -> None:
 
 
 def test_the_next_request_of_whoever_was_removed_is_refused(people: People) -> None:
-    """security.md 7."""
     bob = signed_in(people.bob)
     assert bob.get(f"/a/{people.account.number}/").status_code == 200
     signed_in(people.alice).post(page_of(people.bob, people.account, "remove/"))
@@ -297,7 +295,7 @@ def test_the_next_request_of_whoever_was_removed_is_refused(people: People) -> N
 def test_a_manager_removes_a_member_with_more_rights_and_the_owner_is_told(
     people: People, manager: User
 ) -> None:
-    """Decision 5."""
+    """Decision 0078."""
     Membership.objects.filter(user=people.bob).update(flags=["full_access"])
     signed_in(manager).post(page_of(people.bob, people.account, "remove/"))
     assert flags_of(people.bob, people.account) is None

@@ -1,4 +1,4 @@
-"""Rows U9 and Z5, decision 4: an account passes to another owner, and never without one."""
+"""Rows U9 and Z5, decision 0082: an account passes to another owner, and never without one."""
 
 from collections.abc import Callable
 from datetime import timedelta

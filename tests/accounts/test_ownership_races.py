@@ -1,4 +1,4 @@
-"""Decision 4, security.md 5: whatever happens at the same moment, there is exactly one owner."""
+"""Decision 0082: whatever happens at the same moment, there is exactly one owner."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta

@@ -27,7 +27,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
 _FULL, _BILLING, _SUPPORT = Flag.FULL_ACCESS, Flag.BILLING, Flag.SUPPORT
 _USERS, _PROVISIONING, _SYSTEMS = Flag.USER_MANAGEMENT, Flag.PROVISIONING, Flag.SYSTEMS
 
-# product.md's table, row by row; the owner has all of it.
+# The table of docs/permissions.md by hand, row by row; the owner has all of it.
 TABLE: dict[Permission, set[Flag]] = {
     Permission.ACCOUNT_MANAGE: set(),
     Permission.ACCOUNT_CLOSE: set(),
@@ -87,7 +87,7 @@ def test_each_flag_alone_grants_what_the_table_says(permission: Permission) -> N
 
 @pytest.mark.parametrize("flag", Flag)
 def test_billing_settings_can_be_reserved_to_the_owner(flag: Flag) -> None:
-    """Row U4, decision 2."""
+    """Row U4."""
     assert granted(flag, billing_reserved=True) == granted(flag) - RESERVED
 
 
@@ -100,7 +100,7 @@ def test_the_owner_holds_everything_without_any_flag() -> None:
 
 
 def test_full_access_is_everything_but_managing_users_and_the_account_itself() -> None:
-    """Row M5, decision 9."""
+    """Row M5, decision 0078."""
     withheld = {permission for permission in Permission if _FULL not in TABLE[permission]}
     assert granted(_FULL) == set(Permission) - withheld
     assert {Permission.MEMBERS_MANAGE, Permission.ACCOUNT_MANAGE} <= withheld

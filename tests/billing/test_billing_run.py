@@ -135,7 +135,7 @@ def test_a_sum_of_zero_is_an_invoice() -> None:
 
 
 def test_drafts_wait_for_approval_without_numbers() -> None:
-    """Decision 14."""
+    """Decision 0014."""
     seller, account = a_seller(), an_account()
     a_charge(account, seller)
     run = bill(approve_at_once=False)

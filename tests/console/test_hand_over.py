@@ -1,4 +1,4 @@
-"""Rows U9, Z5 and Z6, decisions 4 and 10: what staff do to an account's owner, with a check."""
+"""Rows U9, Z5 and Z6, decision 0082: what staff do to an account's owner, with a check."""
 
 import pytest
 from django.test import Client

@@ -107,7 +107,7 @@ def test_later_changes_of_the_account_do_not_reach_an_issued_document() -> None:
 
 
 def test_the_billing_contact_is_printed_block_by_block() -> None:
-    """Decision 3: each empty block falls back to Account Details."""
+    """Decision 0017: each empty block falls back to Account Details."""
     seller, account = a_seller(), an_account("Ladle & Sons Ltd", city="Leeds", phone="0113 1")
     with account_scope(account):
         Contact.objects.create(
@@ -237,7 +237,7 @@ def test_a_refusal_takes_no_number() -> None:
 
 
 def test_issue_dates_are_days_of_the_seller_and_never_run_backwards() -> None:
-    """Decision 13."""
+    """Decision 0013."""
     seller = a_seller(timezone="Pacific/Auckland")
     late_in_utc = datetime(2026, 5, 4, 23, 0, tzinfo=UTC)
     with transaction.atomic():

@@ -23,6 +23,8 @@ from users.models import User
 
 pytestmark = pytest.mark.django_db
 
+NO_SUCH_EVENT = "00000000-0000-4000-8000-000000000000"
+
 
 def happened(
     account: Account,
@@ -155,7 +157,9 @@ def test_a_choice_that_is_not_understood_is_told_and_closes_no_page(
     assert "errorlist" in answer.content.decode()
 
 
-@pytest.mark.parametrize("query", ["?before=7", "?before=00000000-0000-4000-8000-000000000000", "?after=00000000-0000-4000-8000-000000000000"])
+@pytest.mark.parametrize(
+    "query", ["?before=7", f"?before={NO_SUCH_EVENT}", f"?after={NO_SUCH_EVENT}"]
+)
 def test_a_page_that_there_is_not_is_not_found(people: People, query: str) -> None:
     assert page_for(people, query).status_code == 404
 
@@ -232,7 +236,7 @@ def test_a_name_that_is_a_formula_is_text_in_the_file(people: People) -> None:
 
 
 def test_managers_of_users_may_read_it_and_full_access_may_not(people: People) -> None:
-    """Decision 9."""
+    """Decision 0078."""
     manager, full = make_user("mona@hartwell.example"), make_user("finn@hartwell.example")
     add_member(people.account, manager, Flag.USER_MANAGEMENT)
     add_member(people.account, full, Flag.FULL_ACCESS, Flag.BILLING)

@@ -57,7 +57,7 @@ def test_staff_find_their_pages_in_the_menu_and_customers_do_not(
 
 
 def test_a_closed_account_says_on_each_page_that_it_can_only_be_read() -> None:
-    """Decision 12."""
+    """Decision 0081."""
     owner = make_user()
     account = make_account(owner=owner, status=Account.Status.CLOSED)
     for path in ("", "billing/invoices/", "settings/activity/"):

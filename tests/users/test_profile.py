@@ -173,7 +173,7 @@ def test_the_address_can_sign_up_again_as_somebody_new(people: People, dora: Cli
 
 
 def test_an_owner_cannot(people: People) -> None:
-    """Decision 12: not before the account has another owner, or is closed."""
+    """Decision 0081: not before the account has another owner, or is closed."""
     browser = signed_in(people.alice)
     for page in (browser.get("/profile/close/").content.decode(), close(browser)):
         assert "Not yet" in page
