@@ -17,15 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.checks import declare_requirement
 from accounts.models import Account, Membership
-from accounts.permissions import (
-    Flag,
-    Permission,
-    Requirement,
-    flags_granting,
-    in_words,
-    is_billing_setting,
-    permissions_of,
-)
+from accounts.permissions import Permission, Requirement, in_words, permissions_of
 from common.exceptions import DomainError
 from common.scoping import account_scope
 from users.models import User
@@ -74,7 +66,7 @@ class PermissionMissing(DomainError):
 
 
 class AccountClosed(DomainError):
-    """A closed account is read-only (decision 12)."""
+    """A closed account is read-only (0081)."""
 
     def __init__(self) -> None:
         super().__init__(_("This account is closed. It can be read, but not changed."))
@@ -144,35 +136,6 @@ def require(access: Access, requirement: Requirement) -> None:
     """Raise PermissionMissing unless ``access`` meets ``requirement``."""
     if isinstance(requirement, Permission) and not access.may(requirement):
         raise PermissionMissing(access, requirement)
-
-
-def who_can_grant(account: Account, permission: Permission) -> list[User]:
-    """The owner first, then those who manage users and may pass ``permission`` on.
-
-    A manager of users grants only what they hold, unless the owner has lifted that; nobody but the
-    owner can pass on what no flag grants, or what is reserved to them.
-    """
-    reserved = account.billing_reserved_to_owner and is_billing_setting(permission)
-    by_managers = bool(flags_granting(permission)) and not reserved
-    memberships = (
-        Membership.objects.filter(account=account, user__is_active=True)
-        .select_related("user")
-        .order_by("-is_owner", "user__email")
-    )
-    return [
-        membership.user
-        for membership in memberships
-        if membership.is_owner
-        or (by_managers and _may_pass_on(membership, account=account, permission=permission))
-    ]
-
-
-def _may_pass_on(membership: Membership, *, account: Account, permission: Permission) -> bool:
-    if Flag.USER_MANAGEMENT not in membership.flags:
-        return False
-    own = flags_granting(permission) & set(membership.flags)
-    # User management itself is the one right that lifting the rule leaves with its holders.
-    return bool(own) or account.managers_may_grant_all
 
 
 def render_page(

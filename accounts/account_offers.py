@@ -15,6 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.locked_people import lock_usable_person
+from accounts.member_mail import name_in_mail
 from accounts.models import Account, AccountOffer
 from accounts.opening import NewAccount, currency_for, open_accounts
 from audit.actions import Action
@@ -34,13 +36,6 @@ VALID_FOR = timedelta(days=10)
 OPEN_SHOWN = 100
 
 State = AccountOffer.State
-
-
-class PersonUnusable(DomainError):
-    """Nobody could accept: the user ID is closed, or its address was never verified."""
-
-    def __init__(self) -> None:
-        super().__init__(_("This user ID is closed, or its address is not verified."))
 
 
 class AccountOfferedAlready(DomainError):
@@ -73,7 +68,7 @@ def offer_account(wanted: WantedAccount, *, to: User, by: User, actor: Actor) ->
     Raises PersonUnusable, AccountOfferedAlready.
     """
     with transaction.atomic():
-        to = _lock_usable(to)
+        to = lock_usable_person(to.pk)
         if _open().filter(to_user=to, name=wanted.name).exists():
             raise AccountOfferedAlready
         offer = AccountOffer.objects.create(
@@ -94,7 +89,7 @@ def offer_account(wanted: WantedAccount, *, to: User, by: User, actor: Actor) ->
             language=to.language,
             time_zone=to.timezone,
             dedup_key=f"account_offered/{offer.pk}",
-            context={"account_name": offer.name, "due_at": offer.expires_at},
+            context={"account_name": name_in_mail(offer.name), "due_at": offer.expires_at},
             link=LinkTo(PURPOSE, offer.pk),
         )
     return offer
@@ -110,7 +105,7 @@ def accept_account(offer_pk: UUID, *, by: User, actor: Actor) -> Account:
         if offer.opened is not None:
             return offer.opened
         _require_open(offer)
-        (account,) = open_accounts([_new_account(offer, _lock_usable(by))], actor=actor)
+        (account,) = open_accounts([_new_account(offer, lock_usable_person(by.pk))], actor=actor)
         _end(offer, State.ACCEPTED, opened=account)
         with account_scope(account):
             _record(Action.ACCOUNT_OFFER_ACCEPTED, offer, actor=actor, account=account)
@@ -167,14 +162,6 @@ def link_to(offer_pk: UUID) -> str | None:
 
 def _open() -> QuerySet[AccountOffer]:
     return AccountOffer.objects.filter(state=State.PENDING, expires_at__gt=Now())
-
-
-def _lock_usable(user: User) -> User:
-    """Read under its lock, so that the account is opened for the address that it has now."""
-    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    if not locked.is_active or locked.email_verified_at is None:
-        raise PersonUnusable
-    return locked
 
 
 def _lock(offer_pk: UUID, *, user: User | None = None) -> AccountOffer:

@@ -36,7 +36,7 @@ class AccountAdmin(AuditedAdmin):
     def save_model(
         self, request: HttpRequest, obj: Account, form: "ModelForm[Account]", change: bool
     ) -> None:
-        """Opening a closed account again is staff's to do, and theirs alone (decision 12)."""
+        """Opening a closed account again is staff's to do, and theirs alone (0081)."""
         if "status" in form.changed_data:
             is_closed = obj.status == Account.Status.CLOSED
             obj.closed_at = timezone.now() if is_closed else None

@@ -1,7 +1,8 @@
 """What the invited person does with an invitation: accepts, declines, asks for another.
 
 The link proves that its reader reads the mail of the invited address, also when it has expired.
-Each workflow takes the account's lock, then the invitation's, and looks again under them.
+Each workflow takes the account's lock, then the invitation's, and looks again under them; accepting
+takes the person's before both.
 """
 
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import invitation_mail
 from accounts.invitations import PURPOSE, Examined, State, examine, find_by_link
+from accounts.locked_people import lock_person
 from accounts.memberships import add_member
 from accounts.models import Account, Invitation, Membership
 from audit.actions import Action
@@ -36,7 +39,7 @@ class LinkUnusable(DomainError):
     """Altered, used, ended by a newer one, or never ours: which of them is not told."""
 
     def __init__(self) -> None:
-        super().__init__(_("This link does not work, or no longer."))
+        super().__init__(_("This link does not work any more."))
 
 
 class NotOpen(DomainError):
@@ -86,11 +89,15 @@ def accept(row: UUID, token_hash: str, *, user: User, actor: Actor) -> Joined:
 
     Raises LinkUnusable, SentToSomebodyElse, NotOpen.
     """
-    with _held(row, token_hash) as examined:
-        invitation = examined.invitation
-        if user.email != invitation.email or user.email_verified_at is None:
-            raise SentToSomebodyElse
-        return _join(examined, user=user, actor=actor)
+    with transaction.atomic():
+        # They may have closed their user ID, or changed its address, since the request began.
+        person = lock_person(user.pk)
+        with _held(row, token_hash) as examined:
+            if person.email != examined.invitation.email or person.email_verified_at is None:
+                raise SentToSomebodyElse
+            if not person.is_active:
+                raise NotOpen
+            return _join(examined, user=person, actor=actor)
 
 
 def create_user_and_accept(

@@ -1,4 +1,4 @@
-"""Closing an account (decision 12): what stands in the way, what is still to come, and the act.
+"""Closing an account (0081): what stands in the way, what is still to come, and the act.
 
 Money lies in packages above this one; they say what they know of it through
 ``accounts.closing_hooks``.
@@ -14,6 +14,7 @@ from django.utils.translation import ngettext, override
 
 from accounts.closing_hooks import OBSTACLES, PREVIEWS
 from accounts.contact_mail import tell_of_closing
+from accounts.invitations import delete_pending
 from accounts.models import Account, Invitation
 from accounts.ownership import OwnershipChangeOver, stop_change
 from audit.actions import Action
@@ -102,15 +103,4 @@ def _always(account: Account) -> Iterable[str]:
 def _end_what_is_pending(account: Account, *, actor: Actor) -> None:
     with suppress(OwnershipChangeOver):
         stop_change(account, actor=actor, reason="the account was closed")
-    pending = Invitation.objects.select_for_update(no_key=True).filter(
-        account=account, state=Invitation.State.PENDING
-    )
-    for invitation in pending:
-        invitation.state, invitation.ended_at = Invitation.State.DELETED, timezone.now()
-        invitation.save(update_fields=["state", "ended_at"])
-        record(
-            Action.INVITATION_DELETED,
-            actor=actor,
-            account_id=account.pk,
-            subject=f"user {invitation.email}",
-        )
+    delete_pending(account, reason="the account was closed", actor=actor)

@@ -1,6 +1,7 @@
 """What people are told by mail about where an account's invoices go, and about its closing.
 
-Each function queues in the caller's transaction and needs the account's scope.
+Each function queues in the caller's transaction and needs the account's scope. Nobody has asked the
+reader of a contact's address whether it is theirs, so all of these are mail to strangers.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,12 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.contacts import read_billing_details
-from accounts.member_mail import account_words, owner_of, page_of, person_in_words
+from accounts.member_mail import (
+    account_words_for_strangers,
+    owner_of,
+    page_of,
+    person_for_strangers,
+)
 from accounts.models import Account, Contact, InvoiceAddress
 from mail.addresses import Mailbox, UnusableAddress
 from mail.notices import send_notice
@@ -44,7 +50,7 @@ def tell_of_new_billing_email(
         context={
             "before": before,
             "after": after,
-            "changed_by": person_in_words(changed_by),
+            "changed_by": person_for_strangers(changed_by),
             "page": page_of(account, "settings:contacts"),
         },
     )
@@ -64,7 +70,7 @@ def tell_of_closing(account: Account, *, closed_by: User, facts: list[str]) -> N
         to=told,
         key=f"account_closed/{account.pk}/{timezone.now().isoformat()}",
         context={
-            "closed_by": person_in_words(closed_by),
+            "closed_by": person_for_strangers(closed_by),
             "facts": facts,
             "page": page_of(account),
         },
@@ -84,6 +90,6 @@ def _send(
                 language=account.locale.partition("-")[0],
                 time_zone=account.timezone,
                 dedup_key=f"{key}/{number}",
-                context={**account_words(account), **context},
+                context={**account_words_for_strangers(account), **context},
                 account_id=account.pk,
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from accounts.access import AccountClosed
 from accounts.models import Account
 from audit.actions import Action
 from audit.recording import Actor, record
@@ -18,8 +19,14 @@ _TAX_COLUMNS = {"tax_number", "country"}
 
 
 def lock_account(account: Account) -> Account:
-    """The account as it is now, to be changed by nobody else until this transaction ends."""
-    return Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    """The account as it is now, to be changed by nobody else until this transaction ends.
+
+    Raises AccountClosed: it may have been closed while the lock was waited for.
+    """
+    locked = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    if locked.status == Account.Status.CLOSED:
+        raise AccountClosed
+    return locked
 
 
 def change_account(account: Account, *, values: Mapping[str, Any], actor: Actor) -> bool:
@@ -42,10 +49,21 @@ def change_account(account: Account, *, values: Mapping[str, Any], actor: Actor)
 
 
 def change_owners_names(owner: User, *, first_name: str, last_name: str, actor: Actor) -> bool:
-    """The owner's own profile, which all their accounts share; False when nothing differs."""
+    """The owner's own profile, which all their accounts share; False when nothing differs.
+
+    ``owner`` is locked.
+    """
     changes = apply_changes(owner, {"first_name": first_name, "last_name": last_name})
     if changes:
-        record(Action.USER_CHANGED, actor=actor, subject=f"user {owner.email}", details=changes)
+        record(
+            Action.USER_PROFILE_CHANGED,
+            actor=actor,
+            subject=f"user {owner.email}",
+            details={
+                side: {name: change[value] for name, change in changes.items()}
+                for side, value in (("from", "old"), ("to", "new"))
+            },
+        )
     return bool(changes)
 
 

@@ -1,7 +1,8 @@
-"""Who may pass which right on (decisions 5 and 6). Pure: what is given decides, nothing is read.
+"""Who may pass which right on (0078).
 
 User managers grant only rights that they hold themselves, unless the owner has lifted that for the
-account. They never change their own access and never touch the owner; taking away is theirs.
+account. They never change their own access and never touch the owner; taking away is theirs. Pure,
+but for ``who_can_grant``: what is given decides, nothing is read.
 """
 
 from collections.abc import Collection, Iterable
@@ -14,6 +15,8 @@ from accounts.permissions import (
     Flag,
     Permission,
     flag_words,
+    flags_granting,
+    is_billing_setting,
     offered_flags,
     permissions_of,
 )
@@ -38,7 +41,7 @@ class RightNotHeld(GrantRefused):
 
 
 class MayNotDesignate(GrantRefused):
-    """Who gets invoices by email is not for this member to say (decision 6)."""
+    """Who gets invoices by email is not for this member to say (0078)."""
 
     def __init__(self, access: Access) -> None:
         reserved = access.account.billing_reserved_to_owner
@@ -82,8 +85,28 @@ def grantable_flags(membership: Membership, *, account: Account) -> frozenset[Fl
     return frozenset(flag for flag in Flag if _permissions([flag]) <= held)
 
 
+def who_can_grant(account: Account, permission: Permission) -> list[Membership]:
+    """The owner first, then those who manage users and may pass ``permission`` on.
+
+    Whoever is disabled is left out, the owner too. Nobody but the owner can pass on what no flag
+    grants, or what is reserved to them.
+    """
+    reserved = account.billing_reserved_to_owner and is_billing_setting(permission)
+    by_managers = frozenset() if reserved else flags_granting(permission)
+    memberships = (
+        Membership.objects.filter(account=account, user__is_active=True)
+        .select_related("user")
+        .order_by("-is_owner", "user__email")
+    )
+    return [
+        membership
+        for membership in memberships
+        if membership.is_owner or by_managers & grantable_flags(membership, account=account)
+    ]
+
+
 def may_designate(membership: Membership, *, account: Account) -> bool:
-    """Whether ``membership`` may say which members get new invoices by email (decision 6)."""
+    """Whether ``membership`` may say which members get new invoices by email (0078)."""
     if membership.is_owner:
         return True
     held = _permissions(membership.flags)
@@ -102,16 +125,10 @@ def may_invite(
     flags: Collection[str],
     receives_invoices: bool,
 ) -> bool:
-    """Whether ``inviter`` may give somebody this access now; ``membership`` is theirs, if any.
-
-    The operator's staff may for any account.
-    """
-    if not inviter.is_active:
-        return False
-    if inviter.is_staff:
-        return True
+    """Whether ``inviter`` may give somebody this access now; ``membership`` is theirs, if any."""
     return (
-        membership is not None
+        inviter.is_active
+        and membership is not None
         and (membership.is_owner or Flag.USER_MANAGEMENT in membership.flags)
         and grantable_flags(membership, account=account) >= set(flags)
         and (not receives_invoices or may_designate(membership, account=account))

@@ -6,7 +6,13 @@ Each function queues in the caller's transaction and needs the account's scope.
 from django.utils import timezone
 
 from accounts.invitations import PURPOSE, Examined, whom_to_ask
-from accounts.member_mail import account_words, notify, owner_of, page_of, person_in_words
+from accounts.member_mail import (
+    account_words_for_strangers,
+    notify,
+    owner_of,
+    page_of,
+    person_in_words,
+)
 from accounts.models import Invitation, Membership
 from accounts.permissions import Flag, flag_words
 from mail.addresses import Mailbox
@@ -27,7 +33,7 @@ def send_invitation(invitation: Invitation, *, to: User | None) -> None:
         time_zone=to.timezone if to else invitation.account.timezone,
         dedup_key=f"invitation/{invitation.pk}/{invitation.sent_count}",
         context={
-            **account_words(invitation.account),
+            **account_words_for_strangers(invitation.account),
             "inviter": invitation.invited_by.email,
             "email": invitation.email,
             "expires_at": invitation.expires_at,

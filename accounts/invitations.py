@@ -17,6 +17,8 @@ from django.utils import timezone
 from accounts.granting import may_invite
 from accounts.models import Account, Invitation, Membership
 from accounts.permissions import Flag
+from audit.actions import Action
+from audit.recording import Actor, record
 from common.tokens import is_token, token_for
 from users.models import User
 
@@ -116,6 +118,28 @@ def whom_to_ask(examined: Examined) -> User:
 def verified_user_of(email: str) -> User | None:
     """The user ID of an address; one whose address was never verified counts as none."""
     return User.objects.filter(email=email, email_verified_at__isnull=False).first()
+
+
+def delete_pending(
+    account: Account, *, actor: Actor, reason: str, sent_by: User | None = None
+) -> None:
+    """End all that nobody has answered, or all of these that ``sent_by`` answers for.
+
+    The caller holds the account's lock and its scope.
+    """
+    pending = Invitation.objects.select_for_update(no_key=True).filter(
+        account=account, state=Invitation.State.PENDING
+    )
+    for invitation in pending.filter(invited_by=sent_by) if sent_by else pending:
+        invitation.state, invitation.ended_at = Invitation.State.DELETED, timezone.now()
+        invitation.save(update_fields=["state", "ended_at"])
+        record(
+            Action.INVITATION_DELETED,
+            actor=actor,
+            account_id=account.pk,
+            subject=f"invitation {invitation.email}",
+            details={"reason": reason},
+        )
 
 
 def _with_people() -> QuerySet[Invitation]:

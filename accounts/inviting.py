@@ -73,7 +73,7 @@ def invite(
     """Invite an address, or add its user ID at once where ``INVITE_EXISTING_USERS`` is "add".
 
     Whether the address has a user ID makes no difference that the inviter could see, but in that
-    case (decision 1). Raises RightNotHeld, MayNotDesignate, AlreadyMember, AlreadyInvited,
+    case (0077). Raises RightNotHeld, MayNotDesignate, AlreadyMember, AlreadyInvited,
     TooManyInvitations, mail.addresses.UnusableAddress.
     """
     email = normalise_email(email)

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from accounts.addressing import read_addressing
 from accounts.contact_mail import tell_of_stopped_address
-from accounts.member_mail import account_words
+from accounts.details import lock_account
+from accounts.member_mail import account_words_for_strangers
 from accounts.models import Account, InvoiceAddress
 from accounts.recipients import reasons_in_words
 from audit.actions import Action
@@ -86,12 +87,12 @@ class InvoiceAddressLinkExpired(DomainError):
 def add_address(account: Account, *, email: str, added_by: User, actor: Actor) -> InvoiceAddress:
     """Put ``email`` on the list and ask its reader to confirm. Needs the account's scope.
 
-    Raises UnusableAddress, InvoiceAddressListed, GetsInvoicesAlready, TooManyInvoiceAddresses,
-    TooManyAttempts.
+    Raises AccountClosed, UnusableAddress, InvoiceAddressListed, GetsInvoicesAlready,
+    TooManyInvoiceAddresses, TooManyAttempts.
     """
     email = normalise_email(email)
     envelope_address(email)
-    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    account = lock_account(account)
     standing = read_addressing(account)
     if any(each.email == email for each in standing.invoice_addresses):
         raise InvoiceAddressListed(email)
@@ -117,9 +118,9 @@ def add_address(account: Account, *, email: str, added_by: User, actor: Actor) -
 def send_again(address: InvoiceAddress, *, sent_by: User, actor: Actor) -> None:
     """Renew the time to confirm and end the former link. Needs the account's scope.
 
-    Raises InvoiceAddressConfirmed, TooManyAttempts.
+    Raises AccountClosed, InvoiceAddressConfirmed, TooManyAttempts.
     """
-    account = Account.objects.select_for_update(no_key=True).get(pk=address.account_id)
+    account = lock_account(address.account)
     address.refresh_from_db()
     if address.confirmed_at is not None:
         raise InvoiceAddressConfirmed(address.email)
@@ -133,7 +134,11 @@ def send_again(address: InvoiceAddress, *, sent_by: User, actor: Actor) -> None:
 
 
 def remove_address(address: InvoiceAddress, *, actor: Actor) -> None:
-    """Take the address off the list; its links end. Needs the account's scope."""
+    """Take the address off the list; its links end. Needs the account's scope.
+
+    Raises AccountClosed.
+    """
+    lock_account(address.account)
     _record(Action.INVOICE_ADDRESS_REMOVED, address, actor=actor)
     address.delete()
 
@@ -236,7 +241,7 @@ def _ask(address: InvoiceAddress, *, account: Account, asked_by: User) -> None:
         time_zone=account.timezone,
         dedup_key=f"invoice_address/{address.pk}/{address.sent_count}",
         context={
-            **account_words(account),
+            **account_words_for_strangers(account),
             "asked_by": asked_by.email,
             "expires_at": address.expires_at,
         },

@@ -9,7 +9,7 @@ from users.models import User
 
 
 def accounts_still_owned(user: User) -> list[str]:
-    """A sentence for each open account that ``user`` owns (decision 12).
+    """A sentence for each open account that ``user`` owns (0081).
 
     A closed one needs nothing of its owner any more, and stays theirs.
     """

@@ -3,6 +3,8 @@
 Each function queues in the caller's transaction and needs the account's scope.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -21,6 +23,8 @@ from users.models import User
 
 # Names of people and accounts are cut here: a mail is about its words, not about a name.
 NAME_SHOWN = 120
+# Rather too much than too little: what stays is the account's number.
+_LIKE_AN_ADDRESS = re.compile(r"[/@]|www\.|\w[.\u3002]\w{2,}", re.IGNORECASE)
 
 
 def tell_of_addition(membership: Membership, *, added_by: User) -> None:
@@ -110,13 +114,37 @@ def owner_of(account: Account) -> User:
 
 def account_words(account: Account) -> dict[str, Any]:
     """How mails call an account: its name on one line, and its number."""
-    return {"account_name": one_line(account.name, most=NAME_SHOWN), "number": account.number}
+    return {"account_name": name_in_mail(account.name), "number": account.number}
+
+
+def account_words_for_strangers(account: Account) -> dict[str, Any]:
+    """The same for people who are no members: without a name that leads elsewhere.
+
+    Anybody can open an account, and have us mail its name to anybody.
+    """
+    words = account_words(account)
+    return {**words, "account_name": ""} if _leads_elsewhere(words["account_name"]) else words
+
+
+def name_in_mail(name: str) -> str:
+    """On one line, and cut."""
+    return one_line(name, most=NAME_SHOWN)
 
 
 def person_in_words(user: User) -> str:
     """A member for other members: "Ana Ruiz (ana@hartwell.example)"."""
-    name = one_line(user.get_full_name(), most=NAME_SHOWN)
+    name = name_in_mail(user.get_full_name())
     return f"{name} ({user.email})" if name else user.email
+
+
+def person_for_strangers(user: User) -> str:
+    """The same for people who are no members: by address alone where the name leads elsewhere."""
+    return user.email if _leads_elsewhere(user.get_full_name()) else person_in_words(user)
+
+
+def _leads_elsewhere(name: str) -> bool:
+    """Whether a mail program could make a link of a part of ``name``; wide forms count as plain."""
+    return bool(_LIKE_AN_ADDRESS.search(unicodedata.normalize("NFKC", name)))
 
 
 def _who(user: User) -> str:

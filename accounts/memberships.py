@@ -17,6 +17,7 @@ from accounts.granting import (
     require_grantable,
     require_touchable,
 )
+from accounts.invitations import delete_pending
 from accounts.models import Account, Membership
 from accounts.permissions import Permission
 from audit.actions import Action
@@ -111,8 +112,8 @@ def change_access(
         after = Standing(tuple(in_order({*flags, *kept_flags(before.flags)})), receives_invoices)
         if after == before:
             return False
-        # What the member had when the form was opened is not granted by leaving it ticked.
-        require_grantable(manager, set(after.flags) - set(before.flags) - set(seen.flags))
+        # Before all else, and not counting ``seen``: that is whatever the form says it was.
+        require_grantable(manager, set(after.flags) - set(before.flags))
         if seen != before:
             raise ChangedMeanwhile(before)
         if after.receives_invoices != before.receives_invoices:
@@ -236,6 +237,7 @@ def _save(membership: Membership, standing: Standing) -> None:
 
 
 def _end(membership: Membership, action: Action, *, actor: Actor) -> None:
+    """What the member has sent ends too, and is not there again when they are."""
     standing = standing_of(membership)
     Membership.objects.filter(pk=membership.pk).delete()
     record(
@@ -244,4 +246,10 @@ def _end(membership: Membership, action: Action, *, actor: Actor) -> None:
         account_id=membership.account_id,
         subject=f"user {membership.user.email}",
         details={"from": standing.details()},
+    )
+    delete_pending(
+        membership.account,
+        sent_by=membership.user,
+        reason="who sent it has left the account",
+        actor=actor,
     )

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
+from accounts.locked_people import lock_usable_person
 from accounts.models import Account
 from accounts.opening import NewAccount, currency_for, open_accounts
 from audit.recording import Actor
@@ -31,11 +32,12 @@ class TooManyNewAccounts(DomainError):
 def open_own_account(
     user: User, *, kind: Account.Kind, name: str, country: str, time_zone: str, actor: Actor
 ) -> Account:
-    """Open an account that ``user`` owns. Raises TooManyNewAccounts.
+    """Open an account that ``user`` owns. Raises TooManyNewAccounts, PersonUnusable.
 
     Of one person's requests at the same time one waits for the other, until its transaction ends.
     """
     with transaction.atomic():
+        user = lock_usable_person(user.pk)
         try:
             take([NEW_ACCOUNTS.by(str(user.pk))])
         except TooManyAttempts as refusal:

@@ -8,12 +8,15 @@ before the account (docs/ownership.md).
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from accounts import ownership_notices as notices
 from accounts.access import AccountClosed
+from accounts.invitations import delete_pending
+from accounts.locked_people import is_usable, lock_person
 from accounts.models import Account, Membership, OwnershipChange
 from accounts.permissions import Flag
 from audit.actions import Action
@@ -25,9 +28,9 @@ from users.rate_limits import Limit, TooManyAttempts, take
 
 # As long as invitations (row Z3).
 OFFER_VALID_FOR = timedelta(days=10)
-# Decision 4: time for an owner who reads their mail to stop what is not theirs.
+# Time for an owner who reads their mail to stop what is not theirs.
 HAND_OVER_WAITS = timedelta(hours=72)
-# What a former owner keeps, unless they are told otherwise (decision 4).
+# What a former owner keeps, unless they are told otherwise (0082).
 KEPT_FLAGS = (Flag.FULL_ACCESS, Flag.USER_MANAGEMENT)
 
 # By one account: whoever stops and offers again sends mail each time.
@@ -70,6 +73,15 @@ class OwnerAlready(DomainError):
         super().__init__(_("This person owns the account already."))
 
 
+class HandOverToOneself(DomainError):
+    """Whoever starts a hand-over gains nothing by it: another one has to look."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("You cannot hand an account over to yourself. Ask another one of the staff.")
+        )
+
+
 class NewOwnerUnusable(DomainError):
     """The person cannot own an account, or cannot any more."""
 
@@ -90,6 +102,7 @@ def offer_ownership(
     TooManyOffers.
     """
     with account_scope(account):
+        to = lock_person(to.pk)
         locked = _lock(account.pk)
         owner = _owner_of(locked)
         if owner.user_id != by.pk:
@@ -124,10 +137,13 @@ def start_hand_over(
 ) -> OwnershipChange:
     """Have the account pass to ``to`` after ``HAND_OVER_WAITS``, for ``reason``.
 
-    ``check`` is how staff made sure that whoever asked may ask (decision 10). Raises AccountClosed,
-    OwnershipChangePending, NewOwnerUnusable, OwnerAlready.
+    ``check`` is how staff made sure that whoever asked may ask (0082). Raises AccountClosed,
+    OwnershipChangePending, NewOwnerUnusable, OwnerAlready, HandOverToOneself.
     """
+    if to.pk == by.pk:
+        raise HandOverToOneself
     with account_scope(account):
+        to = lock_person(to.pk)
         locked = _lock(account.pk)
         owner = _owner_of(locked)
         change = _start(
@@ -158,7 +174,7 @@ def accept_offer(account: Account, *, by: User, actor: Actor) -> OwnershipChange
     Raises OwnershipChangeOver, AccountClosed, OwnerChanged, NewOwnerUnusable.
     """
     with account_scope(account):
-        new_owner = _lock_person(by.pk)
+        new_owner = lock_person(by.pk)
         locked = _lock(account.pk)
         change = _offer_to(locked, by)
         _complete(locked, change, new_owner=new_owner, actor=actor)
@@ -205,7 +221,7 @@ def end_due_change(change_pk: UUID, *, account_pk: int, actor: Actor) -> bool:
     left to them then, and its change to the next look.
     """
     with account_scope(account_pk):
-        new_owner = _lock_person(OwnershipChange.objects.get(pk=change_pk).to_user_id)
+        new_owner = lock_person(OwnershipChange.objects.get(pk=change_pk).to_user_id)
         free = Account.objects.select_for_update(no_key=True, skip_locked=True)
         account = free.filter(pk=account_pk).first()
         if account is None:
@@ -217,7 +233,9 @@ def end_due_change(change_pk: UUID, *, account_pk: int, actor: Actor) -> bool:
             _expire(change, actor=actor)
             return True
         try:
-            _complete(account, change, new_owner=new_owner, actor=actor)
+            # What a refusal leaves half done is undone before the change is stopped.
+            with transaction.atomic():
+                _complete(account, change, new_owner=new_owner, actor=actor)
         except DomainError as refusal:
             # It will not become possible by waiting; people are told, and may start anew.
             _stop(change, actor=actor, reason=str(refusal))
@@ -244,6 +262,12 @@ def _complete(account: Account, change: OwnershipChange, *, new_owner: User, act
     membership.save(update_fields=["is_owner", "flags"])
     if not change.former_owner_keeps_access:
         former.delete()
+        delete_pending(
+            account,
+            sent_by=former.user,
+            reason="who sent it has left the account",
+            actor=actor,
+        )
     _end(change, State.COMPLETED)
     _record(Action.OWNERSHIP_CHANGED, change, actor=actor)
     notices.tell_of_new_owner(change)
@@ -270,11 +294,6 @@ def _count_offer(account: Account) -> None:
         take([OFFERS.by(str(account.pk))])
     except TooManyAttempts as refusal:
         raise TooManyOffers(refusal.retry_at) from refusal
-
-
-def _lock_person(user_pk: int) -> User:
-    """Before the account, as whoever closes their user ID does: it stays as it is looked at."""
-    return User.objects.select_for_update(no_key=True).get(pk=user_pk)
 
 
 def _lock(account_pk: int) -> Account:
@@ -319,7 +338,7 @@ def _require_open(account: Account) -> None:
 
 
 def _require_usable(user: User) -> None:
-    if not user.is_active or user.email_verified_at is None:
+    if not is_usable(user):
         raise NewOwnerUnusable(
             _("%(person)s cannot own an account: the user ID is closed or not verified.")
             % {"person": user.email}

@@ -1,16 +1,22 @@
 """What people are told about a change of owner. Queued in the transaction of what they tell."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.conf import settings
 from django.urls import reverse
 
+from accounts.member_mail import name_in_mail, person_in_words
 from accounts.models import Account, Contact, OwnershipChange
 from common.ids import normalise_email
-from mail.addresses import Mailbox, UnusableAddress, envelope_address
+from mail.addresses import Mailbox, UnusableAddress
+from mail.headers import one_line
 from mail.notices import send_notice
 from users.models import User
+
+# What staff write is cut here in a mail; the page has all of it.
+_REASON_SHOWN = 500
 
 
 class Role(StrEnum):
@@ -62,34 +68,31 @@ def tell_of_new_owner(change: OwnershipChange) -> None:
     _send("ownership_changed", change, readers=readers)
 
 
-def person_in_words(user: User) -> str:
-    """Name and address, since names can be chosen alike."""
-    name = user.get_full_name()
-    return f"{name} ({user.email})" if name else user.email
-
-
 def _send(name: str, change: OwnershipChange, *, readers: list[_Reader]) -> None:
     number = [change.account.number]
     context = {
-        "account_name": change.account.name,
+        "account_name": name_in_mail(change.account.name),
         "account_number": change.account.number,
         "owner": person_in_words(change.from_user),
         "new_owner": person_in_words(change.to_user),
         "due_at": change.due_at,
+        "reason": one_line(change.reason, most=_REASON_SHOWN),
         "former_owner_keeps_access": change.former_owner_keeps_access,
         "ownership_url": settings.SITE_URL + reverse("settings:ownership", args=number),
         "overview_url": settings.SITE_URL + reverse("account:overview", args=number),
     }
     for reader in readers:
-        send_notice(
-            name,
-            to=reader.mailbox,
-            language=reader.language,
-            time_zone=reader.timezone,
-            dedup_key=f"{name}/{change.pk}/{reader.key}",
-            account_id=change.account_id,
-            context={**context, "role": reader.role.value},
-        )
+        # An address that no server takes keeps no account with its former owner.
+        with suppress(UnusableAddress):
+            send_notice(
+                name,
+                to=reader.mailbox,
+                language=reader.language,
+                time_zone=reader.timezone,
+                dedup_key=f"{name}/{change.pk}/{reader.key}",
+                account_id=change.account_id,
+                context={**context, "role": reader.role.value},
+            )
 
 
 def _everybody(change: OwnershipChange) -> list[_Reader]:
@@ -116,7 +119,8 @@ def _contacts(change: OwnershipChange) -> list[_Reader]:
     found = []
     for contact in Contact.objects.filter(account=change.account).order_by("kind"):
         address = normalise_email(contact.email)
-        if address not in told and _is_usable(address):
+        # Contacts that an import brought may have none.
+        if address and address not in told:
             told.add(address)
             found.append(_contact(contact, account=change.account))
     return found
@@ -126,12 +130,3 @@ def _contact(contact: Contact, *, account: Account) -> _Reader:
     mailbox = Mailbox(contact.email, contact.name or contact.company)
     language = account.locale.partition("-")[0]
     return _Reader(Role.CONTACT, f"contact-{contact.pk}", mailbox, language, account.timezone)
-
-
-def _is_usable(address: str) -> bool:
-    """Contacts that an import brought may have none, or one that no server takes."""
-    try:
-        envelope_address(address)
-    except UnusableAddress:
-        return False
-    return True

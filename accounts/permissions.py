@@ -159,7 +159,8 @@ _FLAG_WORDS: dict[Flag, FlagWords] = {
         _("User management"),
         _(
             "May add and remove users, change what they may do, and see what was done in the"
-            " account. They can pass on only rights that they have."
+            " account. They can pass on only rights that they have, unless the owner has lifted"
+            " that."
         ),
     ),
     Flag.PROVISIONING: FlagWords(

@@ -17,7 +17,9 @@ from accounts.new_accounts import open_own_account
 from audit.acting import actor_of, client_address
 from audit.actions import Action
 from audit.recording import Actor, record
+from users.changing_address import remind_of_change
 from users.creating import create_verified_user
+from users.former_addresses import undoable_change_from
 from users.links import Purpose, kept_link, new_link, use_link
 from users.models import User
 from users.notices import absolute, send_link
@@ -50,18 +52,21 @@ def ask_to_sign_up(request: HttpRequest, *, email: str) -> None:
     """
     take([_BY_ADDRESS.by(email), *by_client(_BY_CLIENT, request)])
     with transaction.atomic():
-        user = User.objects.filter(email=email).first()
-        if user is None:
+        user, change = User.objects.filter(email=email).first(), undoable_change_from(email)
+        person = user or (change.user if change else None)
+        if person is None:
             link = new_link(Purpose.SIGN_UP, email=email)
             send_link("sign_up", link, language=get_language() or "en")
-        elif user.is_active:
-            link = new_link(Purpose.PASSWORD_RESET, email=email, user=user)
-            context = {"sign_in_url": absolute(reverse("users:sign_in"))}
-            send_link("sign_up_known", link, language=user.language, context=context)
-        else:
+        elif not person.is_active:
             # The row is for nothing but its being written, as the others are.
             link = new_link(Purpose.PASSWORD_RESET, email=email)
-            send_link("user_id_disabled", link, language=user.language)
+            send_link("user_id_disabled", link, language=person.language)
+        elif user is None and change is not None:
+            remind_of_change(change)
+        else:
+            link = new_link(Purpose.PASSWORD_RESET, email=email, user=person)
+            context = {"sign_in_url": absolute(reverse("users:sign_in"))}
+            send_link("sign_up_known", link, language=person.language, context=context)
         record(Action.USER_SIGN_UP_ASKED, actor=actor_of(request), subject=f"user {email}")
 
 

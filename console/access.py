@@ -13,19 +13,31 @@ from users.models import User
 P = ParamSpec("P")
 StaffView = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
+# Who owns an account, and who is offered one. The operator's tables ask for the same to edit one.
+CHANGE_ACCOUNTS = "accounts.change_account"
 
-def staff_page(view: StaffView[P]) -> Callable[..., HttpResponse]:
-    """Whoever is not signed in is asked to; whoever is no staff is told so."""
 
-    @wraps(view)
-    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not isinstance(request.user, User):
-            return redirect_to_login(request.get_full_path())
-        if not request.user.is_staff:
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
+def staff_page(
+    *, permission: str | None = None
+) -> Callable[[StaffView[P]], Callable[..., HttpResponse]]:
+    """Whoever is not signed in is asked to; whoever is no staff is told so.
 
-    return page
+    Staff read every page of the console. What they do there needs ``permission``, one of Django's.
+    """
+
+    def decorate(view: StaffView[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            user = request.user
+            if not isinstance(user, User):
+                return redirect_to_login(request.get_full_path())
+            if not user.is_staff or (permission and not user.has_perm(permission)):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return page
+
+    return decorate
 
 
 def staff_member(request: HttpRequest) -> User:

@@ -140,7 +140,7 @@ def _addresses(wanted: str) -> list[Address]:
     contacts = Contact.objects.filter(email__iexact=address)
     found += [("Contact", row) for row in contacts.select_related("account")[:SHOWN]]
     further = InvoiceAddress.objects.filter(email__iexact=address)
-    found += [("Further invoice address", row) for row in further.select_related("account")[:SHOWN]]
+    found += [("Extra invoice address", row) for row in further.select_related("account")[:SHOWN]]
     invited = Invitation.objects.filter(email=address, state=Invitation.State.PENDING)
     found += [("Invited", row) for row in invited.select_related("account")[:SHOWN]]
     return [Address(row.email, used_as, row.account) for used_as, row in found]

@@ -13,6 +13,9 @@ from mail.models import OutgoingEmail
 # A row's primary key to the link's absolute address; None when it would open nothing any more.
 Resolver = Callable[[UUID], str | None]
 
+# How the last words of a message begin that was not sent because its link had ended.
+LINK_ENDED = "the link has ended"
+
 _resolvers: dict[str, Resolver] = {}
 
 
@@ -49,6 +52,6 @@ def put_in(email: OutgoingEmail) -> None:
         raise ValueError(f"email {email.pk} names a link of no row")
     address = _resolvers[email.link_purpose](email.link_row)
     if address is None:
-        raise LinkEnded(f"the link for {email.link_purpose} has ended")
+        raise LinkEnded(f"{LINK_ENDED}: {email.link_purpose}")
     email.text_body = email.text_body.replace(email.link_marker, address)
     email.html_body = email.html_body.replace(email.link_marker, address)

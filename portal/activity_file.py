@@ -1,6 +1,7 @@
 """The activity of an account as a file for a spreadsheet."""
 
 import csv
+import re
 from io import StringIO
 
 from django.utils import timezone
@@ -15,6 +16,8 @@ from portal.activity_words import Change
 MOST_LINES = 20_000
 # What makes a spreadsheet take a cell for a formula (ASVS 1.2.10).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Many separate cells by one of these, whatever the file says.
+_FORMULA_AFTER_BREAK = re.compile(r"([;\t\r\n])(?=[=+\-@])")
 
 
 def activity_file(account: Account, wanted: Wanted) -> bytes:
@@ -28,8 +31,9 @@ def activity_file(account: Account, wanted: Wanted) -> bytes:
 
 
 def neutral(text: str) -> str:
-    """``text`` as a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    """``text`` as a cell that no spreadsheet takes for a formula, wherever it splits the line."""
+    within = _FORMULA_AFTER_BREAK.sub(r"\1'", text)
+    return f"'{within}" if text.startswith(_FORMULA_STARTS) else within
 
 
 def _row(line: Line) -> list[str]:

@@ -29,21 +29,26 @@ class Change:
     is_new_only: bool = False
 
 
-_NAMES: dict[str, Promise] = {
+# Of columns and of other keys in the details of events.
+NAMES: dict[str, Promise] = {
     "account": gettext_lazy("Account"),
-    "address_line_1": gettext_lazy("Address"),
+    "address_line_1": gettext_lazy("Street and number"),
     "address_line_2": gettext_lazy("Address, second line"),
     "address_line_3": gettext_lazy("Address, third line"),
     "billing_reserved_to_owner": gettext_lazy("Only the owner may change billing settings"),
-    "buyer_reference": gettext_lazy("Your reference"),
+    "buyer_reference": gettext_lazy("Buyer reference"),
     "check": gettext_lazy("How it was checked"),
     "city": gettext_lazy("Town or city"),
     "company": gettext_lazy("Company"),
+    "contract_number": gettext_lazy("Contract number"),
     "country": gettext_lazy("Country"),
+    "credit_note": gettext_lazy("Credit note"),
     "email": gettext_lazy("Email address"),
     "currency": gettext_lazy("Currency"),
     "electronic_address": gettext_lazy("Electronic address"),
+    "electronic_address_scheme": gettext_lazy("Kind of electronic address"),
     "expires_at": gettext_lazy("Can be used until"),
+    "external_reference": gettext_lazy("External reference"),
     "first_name": gettext_lazy("First name"),
     "flags": gettext_lazy("Access"),
     "former_owner_keeps_access": gettext_lazy("Former owner keeps access"),
@@ -52,24 +57,34 @@ _NAMES: dict[str, Promise] = {
     "kind": gettext_lazy("Kind"),
     "language": gettext_lazy("Language"),
     "last_name": gettext_lazy("Last name"),
-    "managers_may_grant_all": gettext_lazy("Managers may grant rights that they lack"),
+    "locale": gettext_lazy("Language of invoices"),
+    "managers_may_grant_all": gettext_lazy(
+        "User managers may grant rights that they do not have themselves"
+    ),
     "name": gettext_lazy("Name"),
     "order_number": gettext_lazy("Order number"),
-    "order_number_required": gettext_lazy("Order number required before billing"),
+    "order_number_required": gettext_lazy("Bill nothing without an order number"),
     "owner": gettext_lazy("Owner"),
     "path": gettext_lazy("Page"),
+    "payment_terms_days": gettext_lazy("Days to pay"),
     "permission": gettext_lazy("Missing right"),
     "phone": gettext_lazy("Phone"),
     "postcode": gettext_lazy("Postcode"),
+    "project_number": gettext_lazy("Project number"),
     "reason": gettext_lazy("Reason"),
     "receives_invoices": gettext_lazy("Send new invoices via email"),
+    "recipient": gettext_lazy("Recipient"),
+    "registration_id": gettext_lazy("Registration number"),
+    "registration_scheme": gettext_lazy("Kind of registration number"),
     "sessions": gettext_lazy("Sessions"),
     "status": gettext_lazy("Status"),
     "subdivision": gettext_lazy("County, state or region"),
     "recipients": gettext_lazy("Recipients"),
     "tax_number": gettext_lazy("Tax number"),
+    "tax_number_status": gettext_lazy("Check of the tax number"),
     "timezone": gettext_lazy("Time zone"),
     "total": gettext_lazy("Total"),
+    "user": gettext_lazy("User"),
 }
 _WHOLE_SUBJECTS: dict[str, Promise] = {
     "admin contact": gettext_lazy("Admin contact"),
@@ -78,7 +93,7 @@ _WHOLE_SUBJECTS: dict[str, Promise] = {
 _MOMENTS = frozenset({"expires_at"})
 # What is for the program and says nothing to a reader.
 _SHOWN_APART = frozenset({"from", "to", "total", "currency"})
-_UNSHOWN = frozenset({"method", "draft", "batch_id"})
+_UNSHOWN = frozenset({"method", "draft", "batch_id", "offer"})
 
 
 def changes_of(details: Mapping[str, Any]) -> Iterator[Change]:
@@ -114,7 +129,7 @@ def about(action: str, subject: str, *, account_number: int) -> str:
 
 def name_of(field: str) -> str:
     """A field's name; one that has no words here reads as it is called."""
-    known = _NAMES.get(field)
+    known = NAMES.get(field)
     return str(known) if known else field.replace("_", " ").capitalize()
 
 

@@ -15,9 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.access import Access
+from accounts.invitations import pending_for
 from accounts.models import Invitation, InvoiceAddress, OwnershipChange
+from accounts.ownership import pending_change
 from accounts.permissions import ANY_MEMBER, Permission, Requirement
 from invoices.models import Delivery, Invoice
+from mail.links import LINK_ENDED
 from mail.models import OutgoingEmail
 from portal.balance import Owed
 
@@ -71,27 +74,44 @@ def _overdue_invoices(situation: Situation) -> Iterator[Matter]:
 
 
 def _ownership_changes(situation: Situation) -> Iterator[Matter]:
-    """Told to both people, and to the owner in any case."""
+    """Told to both people."""
     user = situation.access.user
-    changes = OwnershipChange.objects.filter(
-        Q(from_user=user) | Q(to_user=user),
-        account=situation.access.account,
-        state=OwnershipChange.State.PENDING,
-        due_at__gt=timezone.now(),
-    ).select_related("from_user", "to_user")
-    for change in changes:
-        is_offer = change.kind == OwnershipChange.Kind.OFFER
-        if is_offer and change.to_user_id == user.pk:
-            words = _("%(person)s offers you the ownership of this account.")
-            person = change.from_user
-        elif is_offer:
-            words, person = _("You offered this account to %(person)s."), change.to_user
-        else:
-            words, person = _("This account is being handed over to %(person)s."), change.to_user
+    change = pending_change(situation.access.account)
+    if change is None or user.pk not in (change.from_user_id, change.to_user_id):
+        return
+    is_offer = change.kind == OwnershipChange.Kind.OFFER
+    if is_offer and change.to_user_id == user.pk:
+        words = _("%(person)s offers you the ownership of this account.")
+        person = change.from_user
+    elif is_offer:
+        words, person = _("You offered this account to %(person)s."), change.to_user
+    else:
+        words, person = _("This account is being handed over to %(person)s."), change.to_user
+    yield Matter(
+        words % {"person": person.get_full_name() or person.email},
+        _("See the change of ownership"),
+        situation.page("settings:ownership"),
+    )
+
+
+def _own_invitations(situation: Situation) -> Iterator[Matter]:
+    """To other accounts: whoever has one account alone does not see the page of all of them."""
+    for examined in pending_for(situation.access.user)[:_MOST_NAMED]:
         yield Matter(
-            words % {"person": person.get_full_name() or person.email},
-            _("See the change of ownership"),
-            situation.page("settings:ownership"),
+            _("You are invited to the account %(account)s.") % {"account": examined.account.name},
+            _("See the invitation"),
+            reverse("accounts:open_invitation", args=[examined.invitation.pk]),
+            "info",
+        )
+
+
+def _missing_address(situation: Situation) -> Iterator[Matter]:
+    account = situation.access.account
+    if not (account.address_line_1 or account.city or account.postcode):
+        yield Matter(
+            _("Invoices have no postal address yet."),
+            _("Enter the address"),
+            situation.page("settings:details"),
         )
 
 
@@ -140,11 +160,14 @@ def _unconfirmed_invoice_addresses(situation: Situation) -> Iterator[Matter]:
 
 
 def _undelivered_invoices(situation: Situation) -> Iterator[Matter]:
+    """Those that went nowhere because their reader was taken off the list are left out."""
     failed = Delivery.objects.filter(
         account=situation.access.account,
         email__state__in=[OutgoingEmail.State.FAILED, OutgoingEmail.State.BOUNCED],
         created_at__gt=timezone.now() - _LATELY,
-    ).exclude(invoice__state=Invoice.State.VOID)
+    ).exclude(
+        Q(invoice__state=Invoice.State.VOID) | Q(email__server_response__startswith=LINK_ENDED)
+    )
     rows = failed.order_by("-created_at").values_list("invoice__number", "address")
     for number, address in rows[:_MOST_NAMED]:
         yield Matter(
@@ -159,6 +182,8 @@ def _undelivered_invoices(situation: Situation) -> Iterator[Matter]:
 _FINDERS: Sequence[tuple[Requirement, Finder]] = (
     (Permission.INVOICES_VIEW, _overdue_invoices),
     (ANY_MEMBER, _ownership_changes),
+    (ANY_MEMBER, _own_invitations),
+    (Permission.ACCOUNT_MANAGE, _missing_address),
     (Permission.INVOICES_VIEW, _undelivered_invoices),
     (Permission.BILLING_CONTACT_MANAGE, _missing_order_number),
     (Permission.BILLING_CONTACT_MANAGE, _unconfirmed_invoice_addresses),

@@ -25,8 +25,8 @@ from accounts.access import (
     PermissionMissing,
     SignInRequired,
     find_access,
-    who_can_grant,
 )
+from accounts.granting import who_can_grant
 from accounts.permissions import in_words
 from audit.acting import actor_of
 from audit.actions import Action

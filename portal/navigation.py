@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -112,10 +112,9 @@ def sections_of_person(path: str) -> list[Group]:
 
 def _groups(sections: Sequence[Section], path: str, *, arguments: list[int]) -> list[Group]:
     addresses = {
-        entry.url_name: address
+        entry.url_name: reverse(entry.url_name, args=arguments)
         for section in sections
         for entry in section.entries
-        if (address := _address(entry, arguments))
     }
     heads = {entry.url_name for section in sections for entry in section.entries if entry.heads}
     nearest = _nearest(addresses, path, heads=heads)
@@ -125,12 +124,11 @@ def _groups(sections: Sequence[Section], path: str, *, arguments: list[int]) -> 
             [
                 Link(
                     entry.label,
-                    address,
+                    addresses[entry.url_name],
                     f"components/icons/{entry.icon}.html",
-                    _current(address, path) if entry.url_name == nearest else "",
+                    _current(addresses[entry.url_name], path) if entry.url_name == nearest else "",
                 )
                 for entry in section.entries
-                if (address := addresses.get(entry.url_name, ""))
             ],
         )
         for section in sections
@@ -150,10 +148,3 @@ def _nearest(addresses: dict[str, str], path: str, *, heads: Collection[str]) ->
 
 def _current(address: str, path: str) -> str:
     return "page" if path == address else "true"
-
-
-def _address(entry: Entry, arguments: list[int]) -> str:
-    try:
-        return reverse(entry.url_name, args=arguments)
-    except NoReverseMatch:
-        return ""

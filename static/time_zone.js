@@ -6,10 +6,7 @@
   var select = document.querySelector("select[data-guess='time-zone']");
 
   if (select && select.value === "UTC" && !select.classList.contains("is-invalid")) {
-    Array.prototype.some.call(select.options, function (option) {
-      option.selected = option.value === zone;
-      return option.selected;
-    });
+    select.value = zone;
     if (!select.value) {
       select.value = "UTC";
     }

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from audit.actions import Action
 from audit.admin import AuditedAdmin
 from common.ids import normalise_email
+from users.former_addresses import undoable_changes_from
 from users.models import User
 
 # Only those who may do everything already can hand that on.
@@ -24,7 +25,7 @@ class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
 
     def clean_email(self) -> str:
         email = normalise_email(self.cleaned_data["email"])
-        if User.objects.filter(email=email).exists():
+        if User.objects.filter(email=email).exists() or undoable_changes_from(email).exists():
             raise forms.ValidationError("There is a user ID with this address already.")
         return email
 

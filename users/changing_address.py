@@ -12,17 +12,20 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
 from common import link_session
+from common.exceptions import DomainError
 from common.tokens import hash_of_token, is_token, token_for
 from mail import links as mail_links
 from mail.addresses import Mailbox
 from mail.links import LinkTo
 from mail.notices import send_notice
-from users.creating import EmailTaken
+from users.creating import EmailTaken, require_unclaimed
+from users.former_addresses import undoable_changes_from
 from users.links import LinkUnusable, Purpose, end_links, new_link
 from users.models import EmailAddressChange, User
 from users.notices import absolute, send_link
@@ -41,6 +44,13 @@ _BY_USER = Limit("address change by user", 5, timedelta(days=1))
 _BY_NEW_ADDRESS = Limit("address change by address", 5, timedelta(days=1))
 
 
+class ChangeOfSomebodyElse(DomainError):
+    """Whoever opened the link is not signed in with the user ID that it is about."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This link is for another user ID."))
+
+
 def ask_for_change(request: HttpRequest, user: User, *, new_email: str) -> None:
     """Send a link to ``new_email``. The page that answers is the same if somebody has it already.
 
@@ -53,7 +63,12 @@ def ask_for_change(request: HttpRequest, user: User, *, new_email: str) -> None:
         change = EmailAddressChange.objects.create(
             user=user, old_email=user.email, new_email=new_email, expires_at=now + CONFIRM_WITHIN
         )
-        is_taken = User.objects.filter(email=new_email).exists()
+        is_taken = any(
+            [
+                User.objects.filter(email=new_email).exists(),
+                undoable_changes_from(new_email).exclude(user=user).exists(),
+            ]
+        )
         send_notice(
             "address_change_taken" if is_taken else "address_change_confirm",
             to=Mailbox(new_email),
@@ -109,50 +124,50 @@ def change_to_undo(row_id: UUID, token_hash: str, *, locked: bool = False) -> Em
     return change
 
 
+def require_own_change(request: HttpRequest, change: EmailAddressChange) -> None:
+    """Raises ChangeOfSomebodyElse: an address typed wrongly is read by a stranger."""
+    if request.user != change.user:
+        raise ChangeOfSomebodyElse
+
+
 def confirm_change(request: HttpRequest) -> EmailAddressChange:
     """Make the new address the one to sign in with; every other session ends.
 
-    Raises LinkUnusable, and EmailTaken when somebody has signed up with it since.
+    Raises LinkUnusable, ChangeOfSomebodyElse, and EmailTaken when somebody has it since.
     """
     now = timezone.now()
     with transaction.atomic():
         change = change_to_confirm(*_kept(request, CONFIRM), locked=True)
+        require_own_change(request, change)
         user = change.user
         _move(user, change.new_email)
         change.confirmed_at, change.undo_until = now, now + UNDO_WITHIN
         change.save(update_fields=["confirmed_at", "undo_until"])
         link_session.drop(request, CONFIRM)
-        if request.user == user:
-            end_other_sessions(request, user)
-        else:
-            end_all_sessions(request, user)
+        end_other_sessions(request, user)
         record(
             Action.USER_ADDRESS_CHANGED,
             actor=actor_of(request),
             subject=f"user {user.email}",
             details={"from": change.old_email, "to": change.new_email},
         )
-        send_notice(
-            "address_changed",
-            to=Mailbox(change.old_email, user.get_full_name()),
-            language=user.language,
-            time_zone=user.timezone,
-            dedup_key=f"address_changed/{change.pk}",
-            context={
-                "old_email": change.old_email,
-                "new_email": change.new_email,
-                "undo_until": change.undo_until,
-            },
-            link=LinkTo(f"users.{UNDO}", change.pk),
-        )
+        _tell_former_address(change, dedup_key=f"address_changed/{change.pk}")
     return change
+
+
+def remind_of_change(change: EmailAddressChange) -> None:
+    """Tell the former address once more how to take the user ID back: its reader looks for it."""
+    # The row is for nothing but its being written, as for every address.
+    link = new_link(Purpose.PASSWORD_RESET, email=change.old_email)
+    _tell_former_address(change, dedup_key=f"address_changed/{change.pk}/{link.pk}")
 
 
 def undo_change(request: HttpRequest) -> EmailAddressChange:
     """Give the user ID back to the former address; nobody stays signed in, no password opens it.
 
-    A reset link is sent to that address at once. Changes that were made after this one, and what
-    could undo this undoing, are void. Raises LinkUnusable and EmailTaken.
+    A reset link is sent to that address at once. Changes that were made after this one are void;
+    those before it can still be undone, as whoever undoes this one may have made it, to end the
+    first owner's way back. Raises LinkUnusable and EmailTaken.
     """
     now, actor = timezone.now(), actor_of(request)
     with transaction.atomic():
@@ -164,7 +179,8 @@ def undo_change(request: HttpRequest) -> EmailAddressChange:
         user.save(update_fields=["password"])
         end_all_sessions(request, user)
         drop_pending_changes(user)
-        EmailAddressChange.objects.filter(user=user, undo_until__gt=now).update(undone_at=now)
+        void = EmailAddressChange.objects.filter(user=user, confirmed_at__gte=change.confirmed_at)
+        void.filter(undone_at=None).update(undone_at=now)
         link_session.drop(request, UNDO)
         record(
             Action.USER_ADDRESS_CHANGE_UNDONE,
@@ -183,10 +199,27 @@ def provide_addresses() -> None:
     mail_links.provide(f"users.{UNDO}", _resolver(UNDO, "users:email_undo_link"))
 
 
+def _tell_former_address(change: EmailAddressChange, *, dedup_key: str) -> None:
+    user = change.user
+    send_notice(
+        "address_changed",
+        to=Mailbox(change.old_email, user.get_full_name()),
+        language=user.language,
+        time_zone=user.timezone,
+        dedup_key=dedup_key,
+        context={
+            "old_email": change.old_email,
+            "new_email": change.new_email,
+            "undo_until": change.undo_until,
+        },
+        link=LinkTo(f"users.{UNDO}", change.pk),
+    )
+
+
 def _find(row_id: UUID, *, locked: bool) -> EmailAddressChange | None:
     """With its person; both are locked, so that two changes of one person follow each other."""
     rows = EmailAddressChange.objects.filter(pk=row_id).select_related("user")
-    return (rows.select_for_update() if locked else rows).first()
+    return (rows.select_for_update(no_key=True) if locked else rows).first()
 
 
 def _move(user: User, address: str) -> None:
@@ -197,6 +230,7 @@ def _move(user: User, address: str) -> None:
     try:
         with transaction.atomic():
             user.save(update_fields=["email", "email_verified_at"])
+            require_unclaimed(user)
     except IntegrityError as error:
         raise EmailTaken from error
 

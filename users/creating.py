@@ -8,6 +8,7 @@ from audit.actions import Action
 from audit.recording import Actor, record
 from common.exceptions import DomainError
 from common.ids import normalise_email
+from users.former_addresses import undoable_changes_from
 from users.models import User
 
 
@@ -16,6 +17,15 @@ class EmailTaken(DomainError):
 
     def __init__(self) -> None:
         super().__init__(_("There is a user ID for this address already. Sign in with it."))
+
+
+def require_unclaimed(user: User) -> None:
+    """Raises EmailTaken while somebody else can still take the address of ``user`` back.
+
+    Asked when the address was written: whoever was moving away from it has committed by then.
+    """
+    if undoable_changes_from(user.email).exclude(user=user).exists():
+        raise EmailTaken
 
 
 def create_verified_user(
@@ -36,7 +46,8 @@ def create_verified_user(
     """
     address = normalise_email(email)
     with transaction.atomic():
-        user = User.objects.select_for_update().filter(email=address).first() or User(email=address)
+        stored = User.objects.select_for_update(no_key=True).filter(email=address).first()
+        user = stored or User(email=address)
         if user.pk and (user.email_verified_at or not user.is_active):
             raise EmailTaken
         user.first_name, user.last_name = first_name, last_name
@@ -46,6 +57,7 @@ def create_verified_user(
         try:
             with transaction.atomic():
                 user.save()
+                require_unclaimed(user)
         except IntegrityError as error:
             raise EmailTaken from error
         record(

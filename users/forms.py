@@ -35,6 +35,21 @@ class PersonNameField(forms.CharField):
         )
 
 
+class PersonNamesMixin(forms.Form):
+    """A mix-in: what the person who fills the form in is called."""
+
+    first_name = PersonNameField(
+        label=_("First name"),
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+        error_messages={"required": _("Enter your first name.")},
+    )
+    last_name = PersonNameField(
+        label=_("Last name"),
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+        error_messages={"required": _("Enter your last name.")},
+    )
+
+
 class AddressField(forms.EmailField):
     """An email address that mail can be sent to, in the one form under which it is kept."""
 
@@ -195,19 +210,9 @@ class CloseForm(forms.Form):
     current_password = CurrentPasswordField(label=_("Current password"))
 
 
-class ProfileForm(PhoneMixin):
+class ProfileForm(PersonNamesMixin, PhoneMixin):
     """Names, telephone, language and time zone; the address and the password have their pages."""
 
-    first_name = PersonNameField(
-        label=_("First name"),
-        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
-        error_messages={"required": _("Enter your first name.")},
-    )
-    last_name = PersonNameField(
-        label=_("Last name"),
-        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
-        error_messages={"required": _("Enter your last name.")},
-    )
     language = forms.ChoiceField(
         label=_("Language"),
         choices=settings.LANGUAGES,

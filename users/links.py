@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -94,7 +94,7 @@ def find_link(
     ``locked`` keeps others from using it until the transaction ends.
     """
     rows: QuerySet[EmailedLink] = EmailedLink.objects.filter(purpose=purpose, pk=row_id)
-    link = (rows.select_for_update() if locked else rows).first()
+    link = (rows.select_for_update(no_key=True) if locked else rows).first()
     if link is None or not is_token(purpose, link.pk, link.nonce, token_hash):
         raise LinkUnusable
     if link.used_at or link.replaced_at:
@@ -129,9 +129,8 @@ def open_link(
     try:
         find_link(purpose, row_id, token_hash)
     except (LinkUnusable, LinkExpired) as refusal:
-        return without_referrer(link_refused(request, refusal, again=again))
-    link_session.keep(request, purpose, row_id, token_hash)
-    return without_referrer(redirect(page))
+        return link_session.without_referrer(link_refused(request, refusal, again=again))
+    return link_session.open_page(request, purpose, row_id, token_hash, page=page)
 
 
 def link_refused(
@@ -145,12 +144,6 @@ def link_refused(
         "again": reverse(again),
     }
     return render(request, "users/link_refused.html", context, status=410 if is_expired else 404)
-
-
-def without_referrer(response: HttpResponse) -> HttpResponse:
-    """The address of this answer holds a token: no page is told it (ASVS 14.2.1)."""
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 def provide_addresses() -> None:

@@ -11,6 +11,9 @@ from django.utils import timezone
 from common.ids import normalise_email
 from common.tokens import new_nonce
 
+# Of a page that somebody is to be led to.
+LONGEST_PATH = 2000
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -119,7 +122,7 @@ class EmailedLink(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", null=True)
     nonce = models.CharField(max_length=64, default=new_nonce)
     # A path on this site, where the reader was going.
-    next_page = models.CharField(max_length=2000, blank=True)
+    next_page = models.CharField(max_length=LONGEST_PATH, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)

@@ -1,5 +1,6 @@
 """Which passwords are refused: too long, or near the top of what is tried first (ASVS 6.2.4)."""
 
+import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +13,8 @@ PASSWORD_GUESSABLE = "password_guessable"  # noqa: S105 - the code of an error
 _LEAST_SCORE = 3
 # zxcvbn takes time for long texts; what is not common within so many characters is not common.
 _LOOKED_AT = 64
+# What people put between their names: signs and spaces.
+_BETWEEN = re.compile(r"[\W_]+")
 
 
 class MaximumLengthValidator:
@@ -44,8 +47,7 @@ class GuessablePasswordValidator:
     """
 
     def validate(self, password: str, user: Any = None) -> None:
-        looked_at = password[:_LOOKED_AT]
-        if looked_at and zxcvbn(looked_at, user_inputs=_own_words(user))["score"] < _LEAST_SCORE:
+        if self._is_guessable(password[:_LOOKED_AT], user):
             raise ValidationError(
                 _(
                     "This password is easy to guess: it is common, or made of a common one."
@@ -54,12 +56,31 @@ class GuessablePasswordValidator:
                 code=PASSWORD_GUESSABLE,
             )
 
+    def _is_guessable(self, password: str, user: Any) -> bool:
+        names = _whole_names(user)
+        written = [password]
+        in_one = _BETWEEN.sub("", password)
+        if any(name in in_one.lower() for name in names):
+            written.append(in_one)
+        return any(
+            each and zxcvbn(each, user_inputs=[*names, *_parts(user)])["score"] < _LEAST_SCORE
+            for each in written
+        )
+
     def get_help_text(self) -> str:
         return _("Four or more unrelated words are a good password.")
 
 
-def _own_words(user: Any) -> list[str]:
-    """The parts of the person's names and address, which strangers try first."""
+def _whole_names(user: Any) -> list[str]:
+    """First and last name in one, in either order: as they stand in a password without spaces."""
+    if user is None:
+        return []
+    first, last = (_BETWEEN.sub("", name).lower() for name in (user.first_name, user.last_name))
+    return [name for name in (first + last, last + first) if name]
+
+
+def _parts(user: Any) -> list[str]:
+    """The person's names and the parts of the address, which strangers try first, too."""
     if user is None:
         return []
     parts = [user.first_name, user.last_name, *user.email.replace("@", " ").split()]

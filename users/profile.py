@@ -16,7 +16,7 @@ FIELDS = ("first_name", "last_name", "phone", "language", "timezone")
 def change_profile(request: HttpRequest, user: User, values: Mapping[str, str]) -> bool:
     """Save what differs of ``FIELDS``; False when nothing does."""
     with transaction.atomic():
-        stored = User.objects.select_for_update().get(pk=user.pk)
+        stored = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         former = {name: getattr(stored, name) for name in FIELDS if name in values}
         changed = {name: values[name] for name in former if values[name] != former[name]}
         if not changed:

@@ -10,7 +10,8 @@ from django.utils.translation import get_language
 from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
-from users.changing_address import drop_pending_changes
+from users.changing_address import drop_pending_changes, remind_of_change
+from users.former_addresses import undoable_change_from
 from users.links import LinkUnusable, Purpose, end_links, kept_link, new_link, use_link
 from users.models import EmailedLink, User
 from users.notices import send_link, tell_password_changed
@@ -30,17 +31,20 @@ def ask_for_reset(request: HttpRequest, *, email: str) -> None:
     """
     take([_BY_ADDRESS.by(email), *by_client(_BY_CLIENT, request)])
     with transaction.atomic():
-        user = User.objects.filter(email=email).first()
-        if user is None:
+        user, change = User.objects.filter(email=email).first(), undoable_change_from(email)
+        person = user or (change.user if change else None)
+        if person is None:
             link = new_link(Purpose.SIGN_UP, email=email)
             send_link("no_user_id", link, language=get_language() or "en")
-        elif user.is_active:
-            link = new_link(Purpose.PASSWORD_RESET, email=email, user=user)
-            send_link("password_reset", link, language=user.language)
-        else:
+        elif not person.is_active:
             # The row is for nothing but its being written, as the others are.
             link = new_link(Purpose.PASSWORD_RESET, email=email)
-            send_link("user_id_disabled", link, language=user.language)
+            send_link("user_id_disabled", link, language=person.language)
+        elif user is None and change is not None:
+            remind_of_change(change)
+        else:
+            link = new_link(Purpose.PASSWORD_RESET, email=email, user=person)
+            send_link("password_reset", link, language=person.language)
         record(Action.USER_PASSWORD_RESET_ASKED, actor=actor_of(request), subject=f"user {email}")
 
 
@@ -60,9 +64,11 @@ def reset_password(request: HttpRequest, *, password: str) -> User:
     """
     actor = actor_of(request)
     with transaction.atomic():
+        found = user_of_reset(kept_link(request, Purpose.PASSWORD_RESET))
+        User.objects.select_for_update(no_key=True).get(pk=found.pk)
+        # Again: it may have been used, and the user ID closed, before the person was locked.
         link = kept_link(request, Purpose.PASSWORD_RESET, locked=True)
         user = user_of_reset(link)
-        user = User.objects.select_for_update().get(pk=user.pk)
         user.set_password(password)
         user.email_verified_at = user.email_verified_at or timezone.now()
         user.save(update_fields=["password", "email_verified_at"])

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from django import forms
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from users.models import User
+from users.signin import check_current_password
 
 P = ParamSpec("P")
 PersonView = Callable[Concatenate[HttpRequest, User, P], HttpResponse]
@@ -24,3 +27,14 @@ def person_page(view: PersonView[P]) -> Callable[..., HttpResponse]:
         return view(request, user, *args, **kwargs)
 
     return page
+
+
+def is_own_password(request: HttpRequest, user: User, form: forms.Form, *, field: str) -> bool:
+    """Whether the valid ``form`` has the password of ``user`` in ``field``; if not, it says so.
+
+    Raises TooManyAttempts.
+    """
+    if check_current_password(request, user, form.cleaned_data[field]):
+        return True
+    form.add_error(field, _("This is not your password. Enter it again."))
+    return False

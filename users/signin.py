@@ -79,22 +79,29 @@ def start_session(request: HttpRequest, user: User) -> None:
         record(Action.USER_SIGNED_IN, actor=actor_of(request), subject=_subject(user.email))
 
 
-def sign_out(request: HttpRequest) -> None:
-    """End the session, here and in the database. Does nothing when nobody is signed in."""
+def sign_out(request: HttpRequest) -> bool:
+    """End the session, here and in the database; False when nobody is signed in."""
     actor = actor_of(request)
     with transaction.atomic():
         logout(request)
-        if actor.user_id is not None:
-            record(Action.USER_SIGNED_OUT, actor=actor, subject=_subject(actor.label))
+        if actor.user_id is None:
+            return False
+        record(Action.USER_SIGNED_OUT, actor=actor, subject=_subject(actor.label))
+    return True
 
 
 def check_current_password(request: HttpRequest, user: User, password: str) -> bool:
-    """Whether ``password`` is the signed-in person's own, within the same limits as signing in."""
+    """Whether ``password`` is the signed-in person's own, within the same limits as signing in.
+
+    If so, the session goes on under a new key, as after signing in (ASVS 7.2.4).
+    """
     attempt = take(_counters(request, user.email))
     if not user.check_password(password):
         record(Action.USER_SIGN_IN_FAILED, actor=actor_of(request), subject=_subject(user.email))
         return False
     attempt.give_back()
+    with transaction.atomic():
+        request.session.cycle_key()
     return True
 
 

@@ -14,6 +14,12 @@ from django.http.response import HttpResponseBase
 from watching.reaching import DatabaseAway, bell_answers, require_database
 
 PATH: Final = "/healthz"
+# What Django's SecurityMiddleware, which never sees this answer, sets on all others.
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 
 
 class HealthMiddleware:
@@ -30,9 +36,11 @@ class HealthMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info != PATH:
             return self.get_response(request)
-        if request.method not in {"GET", "HEAD"}:
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        return _health()
+        is_asked = request.method in {"GET", "HEAD"}
+        answer = _health() if is_asked else HttpResponseNotAllowed(["GET", "HEAD"])
+        for name, value in _HEADERS.items():
+            answer.headers[name] = value
+        return answer
 
 
 def _health() -> JsonResponse:
@@ -46,5 +54,4 @@ def _health() -> JsonResponse:
 
 
 def _answer(word: str, *, status: HTTPStatus = HTTPStatus.OK, **parts: str) -> JsonResponse:
-    headers = {"X-Content-Type-Options": "nosniff"}
-    return JsonResponse({"status": word, **parts}, status=status, headers=headers)
+    return JsonResponse({"status": word, **parts}, status=status)

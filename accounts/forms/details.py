@@ -1,6 +1,5 @@
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
 from django import forms
@@ -9,7 +8,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms.editing import PostalForm
+from accounts.forms.names import AccountNameField
 from accounts.models import NAME_LENGTH, Account
+from users.forms import PersonNamesMixin, TimeZoneField
 from users.models import User
 
 # Regions whose way of writing dates and numbers differs, of the languages that are spoken here.
@@ -40,26 +41,13 @@ ACCOUNT_COLUMNS = (
 OWNER_COLUMNS = ("first_name", "last_name")
 
 
-class DetailsForm(PostalForm):
+class DetailsForm(PersonNamesMixin, PostalForm):
     """Account Details with the owner's own names (row U2)."""
 
     address_stays = True
 
-    first_name = forms.CharField(
-        label=_("First name"),
-        max_length=100,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
-    )
-    last_name = forms.CharField(
-        label=_("Last name"),
-        max_length=100,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
-    )
-    name = forms.CharField(
-        label=_("Account name"),
-        max_length=NAME_LENGTH,
+    name = AccountNameField(
+        label=_("Name of the account"),
         help_text=_("Shown in the panel and in mails about the account."),
         error_messages={"required": _("Enter a name for the account.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -81,15 +69,13 @@ class DetailsForm(PostalForm):
         label=_("Language of invoices"),
         help_text=_("Also decides how dates and amounts are written on them."),
     )
-    timezone = forms.ChoiceField(
-        label=_("Time zone"), help_text=_("Billing periods begin and end by it.")
-    )
+    timezone = TimeZoneField()
     billing_reserved_to_owner = forms.BooleanField(
         label=_("Only the owner may change billing settings"),
         required=False,
         help_text=_(
-            "Users with billing access still see and pay invoices, but change neither the contacts"
-            " nor who else gets invoices."
+            "Users with billing access still see invoices, but change neither the contacts nor who"
+            " else gets invoices."
         ),
     )
     managers_may_grant_all = forms.BooleanField(
@@ -107,7 +93,11 @@ class DetailsForm(PostalForm):
         }
         super().__init__(typed, saved=saved)
         self.fields["locale"] = _choice_like(self.fields["locale"], _locales(account.locale))
-        self.fields["timezone"] = _choice_like(self.fields["timezone"], _zones(account.timezone))
+        self.fields["timezone"] = TimeZoneField(
+            also=account.timezone,
+            help_text=_("Billing periods begin and end by it."),
+            error_messages={"invalid_choice": _("Choose one from the list.")},
+        )
         self.order_fields([*OWNER_COLUMNS, *ACCOUNT_COLUMNS[:5], *self._address.order])
         self.order_fields([name for name in self.fields if name not in _LAST] + list(_LAST))
 
@@ -154,15 +144,3 @@ def _locale_name(code: str, reader: Locale) -> str:
         return Locale.parse(code, sep="-").get_display_name(reader) or code
     except (UnknownLocaleError, ValueError):
         return code
-
-
-def _zones(current: str) -> list[Any]:
-    """By continent. Zones that are no place (Etc/GMT+5) are left out, unless one is on file."""
-    by_region: dict[str, list[tuple[str, str]]] = {}
-    for zone in sorted(available_timezones()):
-        region, slash, place = zone.partition("/")
-        if slash and region not in ("Etc", "SystemV", "US", "posix", "right"):
-            by_region.setdefault(region, []).append((zone, place.replace("_", " ")))
-    known = {zone for zones in by_region.values() for zone, _place in zones} | {"UTC"}
-    first = [("UTC", "UTC")] if current in known else [("UTC", "UTC"), (current, current)]
-    return [*first, *by_region.items()]

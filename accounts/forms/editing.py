@@ -102,7 +102,9 @@ class PostalForm(StaleCheckedForm):
         label=gettext_lazy("Tax number"),
         max_length=40,
         required=False,
-        help_text=gettext_lazy("VAT number or the like, if there is one. It decides on the tax."),
+        help_text=gettext_lazy(
+            "VAT number or the like, if there is one. It decides which tax applies."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 

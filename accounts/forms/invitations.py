@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from users.forms import CurrentPasswordField, NewPasswordMixin, PersonNameField
+from users.forms import CurrentPasswordField, NewPasswordMixin, PersonNamesMixin
 from users.models import User
 
 
@@ -20,20 +20,10 @@ def _fixed_address() -> forms.EmailField:
     )
 
 
-class NewInvitedUserForm(NewPasswordMixin):
+class NewInvitedUserForm(PersonNamesMixin, NewPasswordMixin):
     """A user ID for the invited address."""
 
     email = _fixed_address()
-    first_name = PersonNameField(
-        label=_("First name"),
-        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
-        error_messages={"required": _("Enter your first name.")},
-    )
-    last_name = PersonNameField(
-        label=_("Last name"),
-        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
-        error_messages={"required": _("Enter your last name.")},
-    )
     # Filled in by time_zone.js; a guess, so that nobody is asked.
     browser_zone = forms.CharField(
         required=False,

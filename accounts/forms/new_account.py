@@ -4,7 +4,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
-from accounts.models import NAME_LENGTH, Account
+from accounts.forms.names import AccountNameField
+from accounts.models import Account
 from common.forms import DescribedLabel
 from users.forms import TimeZoneField
 
@@ -34,14 +35,13 @@ class AccountForm(forms.Form):
     """What opens an account: the least that an invoice will need."""
 
     kind = forms.ChoiceField(
-        label=_("For whom is it?"),
+        label=_("Who is it for?"),
         choices=_kinds,
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose whether it is for an organisation or a person.")},
     )
-    name = forms.CharField(
+    name = AccountNameField(
         label=_("Name"),
-        max_length=NAME_LENGTH,
         help_text=_("The organisation’s or the person’s name, as it should stand on invoices."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": _("Enter the name of the organisation or person.")},

@@ -4,8 +4,8 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from accounts.member_mail import person_in_words
 from accounts.models import Account, Membership
-from accounts.ownership_notices import person_in_words
 from users.forms import CurrentPasswordField
 from users.models import User
 
@@ -18,7 +18,7 @@ class NewOwnerField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class OfferForm(forms.Form):
-    """To whom the owner offers the account. ``owner`` proves that it is they who ask."""
+    """To whom the owner offers the account; the password proves that it is they who ask."""
 
     to = NewOwnerField(
         label=_("New owner"),

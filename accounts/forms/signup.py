@@ -3,10 +3,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.names import AccountNameField
 from accounts.forms.new_account import country_choices
-from accounts.models import NAME_LENGTH, Account
+from accounts.models import Account
 from common.forms import DescribedLabel
-from users.forms import NewPasswordMixin, PersonNameField, TimeZoneField
+from users.forms import NewPasswordMixin, PersonNamesMixin, TimeZoneField
 from users.models import User
 
 
@@ -25,19 +26,9 @@ def _kinds() -> list[tuple[str, str]]:
     ]
 
 
-class SignUpForm(NewPasswordMixin):
+class SignUpForm(PersonNamesMixin, NewPasswordMixin):
     """What is asked of somebody whose address is proved: a user ID and its first account."""
 
-    first_name = PersonNameField(
-        label=_("First name"),
-        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
-        error_messages={"required": _("Enter your first name.")},
-    )
-    last_name = PersonNameField(
-        label=_("Last name"),
-        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
-        error_messages={"required": _("Enter your last name.")},
-    )
     kind = forms.ChoiceField(
         label=_("What will you use it for?"),
         choices=_kinds,
@@ -45,10 +36,9 @@ class SignUpForm(NewPasswordMixin):
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose whether it is for you or for an organisation.")},
     )
-    organisation = PersonNameField(
+    organisation = AccountNameField(
         label=_("Organisation"),
         required=False,
-        max_length=NAME_LENGTH,
         help_text=_("Its name as it should stand on invoices. Leave it empty if it is for you."),
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )

@@ -28,12 +28,10 @@ from users.models import User
 def link(request: HttpRequest, offer_id: UUID, token_hash: str) -> HttpResponse:
     """Takes the token out of the address. Consumes nothing: mail scanners open links too."""
     if find_by_link(offer_id, token_hash) is None:
-        answer = _of_no_use(request)
-    else:
-        link_session.keep(request, PURPOSE, offer_id, token_hash)
-        answer = redirect("accounts:account_offer")
-    answer["Referrer-Policy"] = "no-referrer"
-    return answer
+        return link_session.without_referrer(_of_no_use(request))
+    return link_session.open_page(
+        request, PURPOSE, offer_id, token_hash, page="accounts:account_offer"
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -15,7 +15,7 @@ from accounts.closing import (
 from accounts.forms.closing import ClosingForm
 from accounts.permissions import Permission
 from audit.acting import actor_of
-from users.signin import check_current_password
+from users.signed_in import is_own_password
 
 
 @sensitive_post_parameters("password")
@@ -27,9 +27,8 @@ def close(request: HttpRequest, access: Access) -> HttpResponse:
         return redirect("account:overview", access.account.number)
     form = ClosingForm(request.POST or None, account=access.account)
     if request.method == "POST" and form.is_valid():
-        if not check_current_password(request, access.user, form.cleaned_data["password"]):
-            form.add_error("password", _("This is not your password. Enter it again."))
-        elif _close(request, access):
+        is_theirs = is_own_password(request, access.user, form, field="password")
+        if is_theirs and _close(request, access):
             return redirect("account:overview", access.account.number)
     context = {"form": form, "closing": preview_closing(access.account)}
     return render_page(request, access, "accounts/closing/page.html", context)

@@ -46,7 +46,7 @@ from accounts.member_mail import person_in_words
 from accounts.models import Membership
 from accounts.permissions import Flag, flag_words
 from audit.acting import actor_of
-from common.link_session import drop, keep, kept
+from common.link_session import drop, keep, kept, open_page, open_page_without
 from common.tokens import hash_of_token
 from users import signin
 from users.creating import EmailTaken
@@ -60,13 +60,10 @@ _TOO_LATE = (LinkUnusable, NotOpen, SentToSomebodyElse)
 @require_safe
 def open_link(request: HttpRequest, row: UUID, token_hash: str) -> HttpResponse:
     """Nothing is consumed: a mail scanner opens it too (ASVS 3.5.3)."""
+    page = "accounts:invitation"
     if find_by_link(row, token_hash):
-        keep(request, PURPOSE, row, token_hash)
-    else:
-        drop(request, PURPOSE)
-    response = redirect("accounts:invitation")
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+        return open_page(request, PURPOSE, row, token_hash, page=page)
+    return open_page_without(request, PURPOSE, page=page)
 
 
 @require_safe

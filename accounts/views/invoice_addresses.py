@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import Access, account_page, render_page
+from accounts.access import Access, AccountClosed, account_page, render_page
 from accounts.forms.invoice_addresses import InvoiceAddressForm
 from accounts.invoice_addresses import (
     CONFIRM,
@@ -50,6 +50,8 @@ def add(request: HttpRequest, access: Access) -> HttpResponse:
             )
         except TooManyAttempts:
             form.add_error("email", _too_many())
+        except AccountClosed:
+            raise
         except DomainError as refusal:
             form.add_error("email", str(refusal))
         else:
@@ -157,15 +159,11 @@ def _open(
     try:
         find(row, token_hash)
     except InvoiceAddressLinkExpired:
-        link_session.keep(request, purpose, row, token_hash)
+        # Its page says when it expired.
+        pass
     except InvoiceAddressLinkEnded:
-        if link_session.kept(request, purpose):
-            link_session.drop(request, purpose)
-    else:
-        link_session.keep(request, purpose, row, token_hash)
-    response = redirect(page)
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+        return link_session.open_page_without(request, purpose, page=page)
+    return link_session.open_page(request, purpose, row, token_hash, page=page)
 
 
 def _kept(request: HttpRequest, purpose: str) -> tuple[UUID, str]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import Access, AccountClosed, account_page, render_page
 from accounts.forms.ownership import OfferForm, possible_owners
+from accounts.member_mail import person_in_words
 from accounts.models import Membership, OwnershipChange
 from accounts.ownership import (
     OFFER_VALID_FOR,
@@ -24,10 +25,9 @@ from accounts.ownership import (
     pending_change,
     stop_change,
 )
-from accounts.ownership_notices import person_in_words
 from accounts.permissions import ANY_MEMBER, Permission
 from audit.acting import actor_of
-from users.signin import check_current_password
+from users.signed_in import is_own_password
 
 
 @require_safe
@@ -57,9 +57,8 @@ def offer(request: HttpRequest, access: Access) -> HttpResponse:
     form = OfferForm(request.POST or None, account=access.account)
     if request.method == "POST" and form.is_valid():
         try:
-            if check_current_password(request, access.user, form.cleaned_data["password"]):
+            if is_own_password(request, access.user, form, field="password"):
                 return _offered(request, access, form)
-            form.add_error("password", _("This is not your password. Enter it again."))
         except (NewOwnerUnusable, TooManyOffers) as refusal:
             form.add_error(None, str(refusal))
     context = {
@@ -178,7 +177,6 @@ def _consequences(change: OwnershipChange) -> list[str]:
     return [
         _("You become the owner and hold every right in this account."),
         _("You become responsible for paying its invoices."),
-        _("Mail about the account’s services goes to you."),
         _(
             "Invoices go to the billing contact. If it has no email address, they go to you from"
             " now on."

@@ -14,16 +14,16 @@ from accounts.account_offers import (
     open_offers,
     withdraw_account,
 )
+from accounts.member_mail import person_in_words
 from accounts.models import Account
-from accounts.ownership_notices import person_in_words
 from audit.acting import actor_of
 from common.exceptions import DomainError
-from console.access import staff_member, staff_page
+from console.access import CHANGE_ACCOUNTS, staff_member, staff_page
 from console.forms import AccountOfferForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_page
+@staff_page(permission=CHANGE_ACCOUNTS)
 def new_account(request: HttpRequest) -> HttpResponse:
     initial = {"to": request.GET.get("to", ""), "timezone": "UTC"}
     form = AccountOfferForm(request.POST or None, initial=initial)
@@ -36,7 +36,7 @@ def new_account(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@staff_page
+@staff_page(permission=CHANGE_ACCOUNTS)
 def withdraw(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     try:
         offer = withdraw_account(offer_id, actor=actor_of(request))

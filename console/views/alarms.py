@@ -46,7 +46,7 @@ class Heard:
 
 
 @require_safe
-@staff_page
+@staff_page()
 def alarm_list(request: HttpRequest) -> HttpResponse:
     """What is wrong at this moment, what waits for a person, and who has been heard."""
     found = look()

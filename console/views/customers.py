@@ -24,7 +24,7 @@ _ONE_READING = timedelta(minutes=15)
 
 
 @require_safe
-@staff_page
+@staff_page()
 def customers(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("q", "").strip()[:_LONGEST_QUERY]
     found = find(wanted, before=_number(request, "before"), after=_number(request, "after"))
@@ -39,7 +39,7 @@ def customers(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@staff_page
+@staff_page()
 def customer(request: HttpRequest, account_number: int) -> HttpResponse:
     """Everything about one account; that it was looked at stands in its log."""
     account = get_object_or_404(Account, number=account_number)

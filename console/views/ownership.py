@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.member_mail import person_in_words
 from accounts.models import Account, Membership
 from accounts.ownership import (
     HAND_OVER_WAITS,
@@ -14,16 +15,15 @@ from accounts.ownership import (
     start_hand_over,
     stop_change,
 )
-from accounts.ownership_notices import person_in_words
 from audit.acting import actor_of
 from common.exceptions import DomainError
 from common.scoping import account_scope
-from console.access import staff_member, staff_page
+from console.access import CHANGE_ACCOUNTS, staff_member, staff_page
 from console.forms import HandOverForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_page
+@staff_page(permission=CHANGE_ACCOUNTS)
 def hand_over(request: HttpRequest, account_number: int) -> HttpResponse:
     account = get_object_or_404(Account, number=account_number)
     with account_scope(account):
@@ -47,7 +47,7 @@ def hand_over(request: HttpRequest, account_number: int) -> HttpResponse:
 
 
 @require_POST
-@staff_page
+@staff_page(permission=CHANGE_ACCOUNTS)
 def stop_hand_over(request: HttpRequest, account_number: int) -> HttpResponse:
     """Also an offer of the owner's, when it stands in the way of a hand-over."""
     account = get_object_or_404(Account, number=account_number)

@@ -59,14 +59,14 @@ def is_iban(account_id: str) -> bool:
 
 @register.filter
 def day(value: date | None) -> str:
-    """3 December 2026; nothing for None."""
-    return "" if value is None else format_date(value, format="long", locale=_locale())
+    """3 December 2026, of a moment the reader's day; nothing for None."""
+    return "" if value is None else format_date(_here(value), format="long", locale=_locale())
 
 
 @register.filter
 def short_day(value: date | None) -> str:
-    """3 Dec 2026; nothing for None."""
-    return "" if value is None else format_date(value, format="medium", locale=_locale())
+    """3 Dec 2026, of a moment the reader's day; nothing for None."""
+    return "" if value is None else format_date(_here(value), format="medium", locale=_locale())
 
 
 @register.filter
@@ -89,6 +89,13 @@ def moment(value: datetime | None) -> str:
 @register.filter
 def file_size(size: int | None) -> str:
     return filesizeformat(size or 0)
+
+
+def _here(value: date) -> date:
+    """A moment in the reader's time zone; a day is one everywhere."""
+    if isinstance(value, datetime) and timezone.is_aware(value):
+        return timezone.localtime(value)
+    return value
 
 
 def _locale() -> Locale:

@@ -1,10 +1,7 @@
 """Template tags for what stands around every page: sections and the account switcher."""
 
-from typing import Any
-
 from django import template
 from django.template import Context
-from django.urls import NoReverseMatch, reverse
 
 from accounts.access import Access
 from portal.navigation import Group, sections_of_account, sections_of_person
@@ -33,12 +30,3 @@ def account_switcher(context: Context) -> Switcher | None:
     if not isinstance(user, User):
         return None
     return switcher_for(user, access if isinstance(access, Access) else None)
-
-
-@register.simple_tag
-def address_if_any(url_name: str, *arguments: Any) -> str:
-    """A page's address, or the empty string where the program has no such page."""
-    try:
-        return reverse(url_name, args=arguments)
-    except NoReverseMatch:
-        return ""

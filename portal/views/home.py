@@ -31,7 +31,7 @@ class Choice:
 def home(request: HttpRequest) -> HttpResponse:
     """To the one account, to the chooser of several, or for staff without any to the customers.
 
-    Links that name an account lead there by themselves (decision 11).
+    Links that name an account lead there by themselves (0019).
     """
     numbers = list(_memberships(request).values_list("account__number", flat=True)[:2])
     if len(numbers) == 1:

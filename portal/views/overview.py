@@ -4,7 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import Access, account_page, render_page, who_can_grant
+from accounts.access import Access, account_page, render_page
+from accounts.granting import who_can_grant
 from accounts.models import Account
 from accounts.permissions import ANY_MEMBER, Permission, access_in_words, in_words
 from invoices.listing import documents_of
@@ -24,9 +25,10 @@ def overview(request: HttpRequest, access: Access) -> HttpResponse:
     context: dict[str, Any] = {
         "own_access": access_in_words(is_owner=membership.is_owner, flags=membership.flags),
         "may_leave": not membership.is_owner,
+        "may_see_invoices": access.may(Permission.INVOICES_VIEW),
     }
     owed: list[Owed] = []
-    if access.may(Permission.INVOICES_VIEW):
+    if context["may_see_invoices"]:
         owed = owed_by(access.account, today=timezone.localdate())
         context["owed"] = owed
         context["rows"] = _latest_invoices(access.account)

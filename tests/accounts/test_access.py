@@ -13,8 +13,8 @@ from accounts.access import (
     PermissionMissing,
     SignInRequired,
     account_page,
-    who_can_grant,
 )
+from accounts.granting import who_can_grant
 from accounts.models import Membership
 from accounts.permissions import ANY_MEMBER, Flag, Permission
 from audit.actions import Action
@@ -135,6 +135,11 @@ def test_a_disabled_user_is_out_at_the_next_request(people: People) -> None:
 # --- The page that says no ----------------------------------------------------------------------
 
 
+def granting(people: People) -> list[User]:
+    found = who_can_grant(people.account, Permission.INVOICES_VIEW)
+    return [membership.user for membership in found]
+
+
 def test_denied_page_names_the_permission_and_who_can_grant_it(people: People) -> None:
     page = signed_in(people.dora).get(invoices_of(people)).content.decode()
     assert "You may not see invoices." in page
@@ -148,14 +153,33 @@ def test_a_manager_of_users_grants_only_what_they_hold(people: People) -> None:
     without = make_user("frank@hartwell.example")
     add_member(people.account, with_invoices, Flag.USER_MANAGEMENT, Flag.BILLING)
     add_member(people.account, without, Flag.USER_MANAGEMENT)
-    granting = who_can_grant(people.account, Permission.INVOICES_VIEW)
-    assert granting == [people.alice, with_invoices]
+    assert granting(people) == [people.alice, with_invoices]
 
 
 def test_nobody_who_is_disabled_is_offered_to_ask(people: People) -> None:
     manager = make_user("erin@hartwell.example", is_active=False)
     add_member(people.account, manager, Flag.USER_MANAGEMENT, Flag.BILLING)
-    assert who_can_grant(people.account, Permission.INVOICES_VIEW) == [people.alice]
+    assert granting(people) == [people.alice]
+
+
+def test_a_manager_is_not_called_the_owner_while_the_owner_is_disabled(people: People) -> None:
+    manager = make_user("erin@hartwell.example")
+    add_member(people.account, manager, Flag.USER_MANAGEMENT, Flag.BILLING)
+    User.objects.filter(pk=people.alice.pk).update(is_active=False)
+    assert granting(people) == [manager]
+    page = signed_in(people.dora).get(invoices_of(people)).content.decode()
+    assert "erin@hartwell.example" in page
+    assert "(owner)" not in page
+    details = signed_in(people.dora).get(f"/a/{people.account.number}/settings/details/")
+    assert details.status_code == 403
+    assert "erin@hartwell.example" not in details.content.decode()
+
+
+def test_where_nobody_can_grant_it_the_support_team_is_named(people: People) -> None:
+    User.objects.filter(pk=people.alice.pk).update(is_active=False)
+    page = signed_in(people.dora).get(invoices_of(people)).content.decode()
+    assert "is granted by" not in page
+    assert "Write to our support team." in page
 
 
 # --- The audit of refusals ----------------------------------------------------------------------

@@ -162,8 +162,22 @@ def test_pending_invitations_and_changes_of_owner_end_with_it(
         )
     close(browser, page, people)
     assert Invitation.objects.get().state == Invitation.State.DELETED
+    with all_accounts_scope("test"):
+        [deleted] = AuditEvent.objects.filter(action=Action.INVITATION_DELETED)
+    assert deleted.subject == "invitation new@hartwell.example"
+    assert deleted.details == {"reason": "the account was closed"}
     with account_scope(people.account):
         assert OwnershipChange.objects.get().state == OwnershipChange.State.STOPPED
+
+
+def test_a_name_that_leads_elsewhere_is_not_mailed_to_contacts(
+    browser: Client, page: str, people: People
+) -> None:
+    Account.objects.filter(pk=people.account.pk).update(name="Win at prizes.example")
+    close(browser, page, people)
+    [mail] = closed_mails()
+    assert "prizes" not in mail.subject + mail.text_body + mail.html_body
+    assert f"closed account {people.account.number}." in mail.text_body
 
 
 def test_invoices_stay_open_to_read_and_nothing_can_be_changed(

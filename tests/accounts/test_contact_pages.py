@@ -22,6 +22,7 @@ from tests.factories import (
     set_billing_contact,
 )
 from tests.people import People, signed_in
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -243,6 +244,22 @@ def test_the_former_address_and_the_owner_are_told_where_invoices_go_now(
     text = told()[1].text_body
     assert "Bob Ferris (bob@hartwell.example) changed the billing contact" in text
     assert "From now on they go to thief@elsewhere.example." in text
+
+
+def test_names_that_lead_elsewhere_are_not_mailed_to_whoever_a_contact_names(
+    people: People, browser: Client
+) -> None:
+    """Nobody has asked the reader of that address."""
+    Account.objects.filter(pk=people.account.pk).update(name="Win at prizes.example")
+    User.objects.filter(pk=people.bob.pk).update(first_name="www.prizes")
+    set_billing_contact(people.account, email="pay@hartwell.example")
+    there = page("billing_contact", people)
+    browser.post(there, filled(browser, there, email="other@elsewhere.example"))
+    words = f"bob@hartwell.example changed the billing contact of account {people.account.number}."
+    for mail in told():
+        assert "prizes" not in mail.subject + mail.text_body + mail.html_body
+        assert words in mail.text_body
+        assert words in mail.html_body
 
 
 def test_two_people_who_edit_at_once_do_not_overwrite_each_other(

@@ -84,6 +84,9 @@ def test_what_the_owner_changes_is_saved_and_logged_with_old_and_new(
 def test_names_are_the_owners_own_profile(people: People, browser: Client, page: str) -> None:
     browser.post(page, form_on(browser, page) | {"first_name": "Alicia"})
     assert User.objects.get(pk=people.alice.pk).first_name == "Alicia"
+    with all_accounts_scope("test"):
+        [event] = AuditEvent.objects.filter(action=Action.USER_PROFILE_CHANGED)
+    assert event.details == {"from": {"first_name": "Alice"}, "to": {"first_name": "Alicia"}}
     assert "all accounts that you own show these" in browser.get(page).content.decode()
 
 
@@ -112,6 +115,10 @@ def test_a_confirmed_tax_number_loses_its_confirmation_with_another_number(
         ("city", "", "“Town or city” is missing."),
         ("name", "", "Enter a name for the account."),
         ("name", "x" * 251, "at most 250 characters"),
+        ("name", "Hartwell\r\nBcc: x@y.example", "Leave out line breaks"),
+        ("name", "Hartwell <b>", "Leave out line breaks"),
+        ("first_name", "", "Enter your first name."),
+        ("last_name", "Hartwell>", "Leave out line breaks"),
         ("timezone", "Mars/Olympus", "Choose one from the list."),
         ("country", "XX", "Choose a country from the list."),
     ],
@@ -169,7 +176,7 @@ def test_two_people_who_edit_at_once_do_not_overwrite_each_other(
     Account.objects.filter(pk=people.account.pk).update(name="Meanwhile Ltd")
     answer = browser.post(page, stale)
     [said] = errors_of(answer)["__all__"]
-    assert "Account name: Meanwhile Ltd" in said
+    assert "Name of the account: Meanwhile Ltd" in said
     assert (reloaded(people.account).company, reloaded(people.account).name) == (
         "",
         "Meanwhile Ltd",
@@ -221,3 +228,14 @@ def test_a_closed_account_is_not_changed(people: People, browser: Client, page: 
     Account.objects.filter(pk=people.account.pk).update(status="closed")
     assert browser.post(page, sent).status_code == 409
     assert reloaded(people.account).company == ""
+
+
+def test_time_zones_are_in_the_readers_language_and_the_one_on_file_stays(
+    people: People, browser: Client, page: str
+) -> None:
+    Account.objects.filter(pk=people.account.pk).update(timezone="Etc/GMT+5")
+    User.objects.filter(pk=people.alice.pk).update(language="de")
+    assert "Kopenhagen" in browser.get(page).content.decode()
+    browser.post(page, form_on(browser, page) | {"name": "Hartwell Group"})
+    account = reloaded(people.account)
+    assert (account.name, account.timezone) == ("Hartwell Group", "Etc/GMT+5")

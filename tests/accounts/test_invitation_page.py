@@ -9,7 +9,7 @@ from accounts.invitations import link_of
 from accounts.models import Account, Invitation, Membership
 from accounts.permissions import Flag
 from audit.actions import Action
-from tests.factories import PASSWORD, add_member, make_user
+from tests.factories import PASSWORD, add_member, make_account, make_user
 from tests.invitations import (
     NEW_PASSWORD,
     NEWCOMER,
@@ -98,6 +98,25 @@ def test_a_bad_link_forgets_a_good_one(invitation: Invitation) -> None:
     opened(browser, invitation)
     browser.get(link_of(invitation)[:-3] + "AA/")
     assert browser.get(PAGE).status_code == 404
+
+
+def test_a_form_acts_on_the_invitation_that_its_page_shows(
+    people: People, for_charlie: Invitation
+) -> None:
+    """Two tabs, or a link that another site has opened meanwhile."""
+    second = invited(
+        make_account(owner=people.alice, name="Avenue Ltd"),
+        by=people.alice,
+        email=for_charlie.email,
+    )
+    browser = signed_in(people.charlie)
+    shown = text_of(opened(browser, for_charlie))
+    assert f'name="link" value="{for_charlie.pk}"' in shown
+    opened(browser, second)
+    answer = browser.post(f"{PAGE}accept/", {"link": str(for_charlie.pk)}, follow=True)
+    assert unanswered(for_charlie)
+    assert unanswered(second)
+    assert "Avenue Ltd" in text_of(answer)
 
 
 @pytest.mark.parametrize("state", ["accepted", "declined", "deleted", "sent again"])

@@ -5,6 +5,7 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
+from django.test import RequestFactory
 
 from accounts.access import access_of
 from accounts.answering import (
@@ -25,7 +26,9 @@ from common.tokens import hash_of_token
 from tests.factories import OPERATOR, add_member, make_user
 from tests.invitations import NEW_PASSWORD, NEWCOMER, access_for, events, flags_of, invited, told
 from tests.people import People
+from users.closing import close_user
 from users.models import User
+from users.session_store import SessionStore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,6 +123,19 @@ def test_accepting_and_removing_the_inviter_at_once(people: People) -> None:
     assert accepted == (not refusals)
     assert all(isinstance(refusal, DomainError) for refusal in refusals)
     assert len(given) == (2 if accepted else 1)
+
+
+def test_accepting_and_closing_ones_user_id_at_once(people: People) -> None:
+    """Whichever comes first: who is gone is a member of nothing."""
+    person = make_user("mona@hartwell.example")
+    invitation = invited(people.account, by=people.alice, email=person.email)
+    request = RequestFactory().post("/profile/close/")
+    request.user, request.session = person, SessionStore()
+    _given, refusals = at_once([accepting(invitation, person), lambda: close_user(request, person)])
+    assert all(isinstance(refusal, DomainError) for refusal in refusals)
+    person.refresh_from_db()
+    assert not person.is_active
+    assert flags_of(person, people.account) is None
 
 
 def test_two_managers_who_remove_each_other_at_once(people: People) -> None:

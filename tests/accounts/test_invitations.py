@@ -13,7 +13,7 @@ from accounts.models import Account, Invitation, Membership
 from accounts.permissions import Flag
 from audit.actions import Action
 from mail import links
-from tests.factories import add_member, make_account, make_user
+from tests.factories import add_member, make_account, make_staff, make_user
 from tests.invitations import (
     NEWCOMER,
     events,
@@ -366,6 +366,16 @@ def test_so_it_does_on_their_membership_and_their_user_id(people: People, manage
     assert state_of(invitation) is State.WITHOUT_BACKING
 
 
+def test_staff_of_the_operator_back_nothing_without_the_right(people: People) -> None:
+    """Staff invite as members do, if they are members at all."""
+    helper = make_staff()
+    membership = add_member(people.account, helper, Flag.USER_MANAGEMENT, Flag.BILLING)
+    invitation = invited(people.account, by=helper)
+    assert state_of(invitation) is State.OPEN
+    Membership.objects.filter(pk=membership.pk).update(flags=[])
+    assert state_of(invitation) is State.WITHOUT_BACKING
+
+
 def test_the_users_page_says_that_an_inviter_lost_the_right(people: People, manager: User) -> None:
     invited(people.account, by=manager)
     Membership.objects.filter(user=manager).delete()
@@ -441,6 +451,38 @@ def test_an_account_may_be_called_what_it_likes_and_the_mail_still_leaves(
     assert "\n" not in mail.subject
     assert "<a@b.example>" not in mail.html_body
     assert "Bcc:" not in {line.split(" ")[0] for line in mail.text_body.splitlines()}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Win at prizes.example",
+        "https://prizes",
+        "WWW.prizes",
+        "me@prizes",
+        "prizes/now",
+        "prizes\uff0eexample",
+        "prizes\u3002example",
+    ],
+)
+def test_a_name_that_leads_elsewhere_is_not_mailed_to_strangers(people: People, name: str) -> None:
+    """Anybody opens an account, calls it what they sell, and has us mail that to anybody."""
+    Account.objects.filter(pk=people.account.pk).update(name=name)
+    add(people)
+    [mail] = mails("invitation")
+    assert "prizes" not in (mail.subject + mail.text_body + mail.html_body).casefold()
+    assert mail.subject == f"Invitation to account {people.account.number}"
+    for words in (mail.text_body, mail.html_body):
+        assert f"alice@hartwell.example invites you to account {people.account.number}." in words
+
+
+@pytest.mark.parametrize("name", ["Hartwell & Sons", "J. R. Hartwell Ltd.", "A.B. Holt", "No. 5"])
+def test_any_other_name_is(people: People, name: str) -> None:
+    Account.objects.filter(pk=people.account.pk).update(name=name)
+    add(people)
+    [mail] = mails("invitation")
+    assert name in mail.subject
+    assert f"{name} (number {people.account.number})" in mail.text_body
 
 
 def test_the_mail_carries_no_free_text_of_the_inviters(people: People) -> None:

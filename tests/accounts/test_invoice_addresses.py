@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -338,6 +339,17 @@ def test_a_mail_that_has_not_left_does_not_leave_once_its_reader_has_stopped(
         links.put_in(email)
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Honolulu", "Pacific/Kiritimati"])
+def test_the_mail_names_the_day_of_its_readers(people: People, browser: Client, zone: str) -> None:
+    """Hawaii and Kiritimati never have the same day."""
+    Account.objects.filter(pk=people.account.pk).update(timezone=zone)
+    address = added(browser, people)
+    [email] = mails("confirm_invoice_address")
+    there = address.expires_at.astimezone(ZoneInfo(zone))
+    assert f"confirm by {there.day} {there:%B %Y}" in email.text_body
+    assert f"confirm by {there.day} {there:%B %Y}" in email.html_body
+
+
 def test_a_document_made_after_the_reader_stopped_is_not_sent_there(
     people: People, browser: Client
 ) -> None:
@@ -366,3 +378,15 @@ def test_no_token_is_stored(people: People, browser: Client) -> None:
     assert token not in mail.text_body + mail.html_body + address.nonce
     assert (mail.link_purpose, mail.link_row) == (CONFIRM, address.pk)
     assert STOP != CONFIRM
+
+
+def test_an_accounts_name_that_leads_elsewhere_is_not_mailed_to_strangers(
+    people: People, browser: Client
+) -> None:
+    Account.objects.filter(pk=people.account.pk).update(name="Win at prizes.example")
+    add(browser, people)
+    [mail] = mails("confirm_invoice_address")
+    assert "prizes" not in mail.subject + mail.text_body + mail.html_body
+    words = f"asks us to send you new invoices of account {people.account.number}."
+    assert words in mail.text_body
+    assert words in mail.html_body

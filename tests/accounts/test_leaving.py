@@ -7,7 +7,16 @@ from accounts.models import Account, Membership
 from accounts.permissions import Flag
 from audit.actions import Action
 from tests.factories import OPERATOR, add_member
-from tests.invitations import events, flags_of, mail_count, mails, settings_of, text_of, told
+from tests.invitations import (
+    events,
+    flags_of,
+    invited,
+    mail_count,
+    mails,
+    settings_of,
+    text_of,
+    told,
+)
 from tests.people import People, signed_in
 from users import closing
 
@@ -42,6 +51,18 @@ def test_the_owner_is_told_and_it_is_audited(people: People) -> None:
     [event] = events(Action.MEMBERSHIP_LEFT)
     assert event.actor_user_id == people.bob.pk
     assert event.details == {"from": {"flags": ["billing"], "receives_invoices": False}}
+
+
+def test_invitations_of_whoever_leaves_end_and_stay_ended(people: People) -> None:
+    """0077."""
+    Membership.objects.filter(user=people.bob).update(flags=["billing", "user_management"])
+    invitation = invited(people.account, by=people.bob)
+    signed_in(people.bob).post(settings_of(people.account, "leave/"))
+    add_member(people.account, people.bob, *Flag)
+    invitation.refresh_from_db()
+    assert invitation.state == "deleted"
+    [event] = events(Action.INVITATION_DELETED)
+    assert event.details == {"reason": "who sent it has left the account"}
 
 
 def test_the_owner_cannot_leave_and_is_told_to_offer_the_account(people: People) -> None:

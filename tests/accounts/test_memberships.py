@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from accounts.invitations import link_of
 from accounts.models import Account, Membership
 from accounts.permissions import Flag
 from audit.actions import Action
@@ -11,6 +13,7 @@ from tests.factories import add_member, make_user
 from tests.invitations import (
     events,
     flags_of,
+    invited,
     mail_count,
     mails,
     settings_of,
@@ -142,21 +145,20 @@ def test_a_form_that_somebody_else_overtook_saves_nothing_and_loses_nothing(peop
     assert flags_of(people.dora, people.account) == ["user_management"]
 
 
-def test_a_right_that_was_taken_meanwhile_is_not_granted_by_a_box_that_was_ticked(
-    people: People,
+@pytest.mark.parametrize("seen", ["", "billing", "full_access billing user_management"])
+def test_what_a_form_says_it_had_seen_grants_nothing_and_hides_no_attempt(
+    people: People, seen: str
 ) -> None:
-    """The manager lacks it: the page says what is so now, and does not accuse them."""
+    """The manager lacks the right: refused and audited, whatever the hidden field holds."""
     bare = make_user("mia@hartwell.example")
     add_member(people.account, bare, Flag.USER_MANAGEMENT)
-    Membership.objects.filter(user=people.bob).update(flags=[])
-    sent = {"flags": ["billing"], "receives_invoices": "", "seen_flags": "billing"}
-    answer = signed_in(bare).post(page_of(people.bob, people.account), sent)
-    assert "Somebody else has changed this person’s access" in text_of(answer)
-    assert flags_of(people.bob, people.account) == []
-    forged = {"flags": ["billing"], "seen_flags": ""}
-    answer = signed_in(bare).post(page_of(people.bob, people.account), forged)
+    sent = {"flags": ["billing"], "receives_invoices": "", "seen_flags": seen}
+    answer = signed_in(bare).post(page_of(people.dora, people.account), sent)
     assert answer.status_code == 403
-    assert flags_of(people.bob, people.account) == []
+    assert "you do not have it yourself" in text_of(answer)
+    assert flags_of(people.dora, people.account) == []
+    assert [event.actor_user_id for event in events(Action.ACCESS_DENIED)] == [bare.pk]
+    assert mail_count() == 0
 
 
 def test_boxes_of_rights_that_a_manager_lacks_are_closed_and_say_why(people: People) -> None:
@@ -309,6 +311,24 @@ def test_a_second_click_on_remove_says_that_it_is_done(people: People) -> None:
     again = browser.post(page, follow=True)
     assert "This person is no longer a user of this account." in text_of(again)
     assert told("removed_from_account") == [people.bob.email]
+
+
+def test_invitations_of_whoever_was_removed_end_and_stay_ended(
+    people: People, manager: User
+) -> None:
+    """0077: they are not there again when the person manages users again."""
+    theirs = invited(people.account, by=manager)
+    other = invited(people.account, by=people.alice, email="other@newcomer.example")
+    signed_in(people.alice).post(page_of(manager, people.account, "remove/"))
+    add_member(people.account, manager, Flag.USER_MANAGEMENT, Flag.BILLING)
+    theirs.refresh_from_db()
+    other.refresh_from_db()
+    assert (theirs.state, other.state) == ("deleted", "pending")
+    [event] = events(Action.INVITATION_DELETED)
+    assert event.subject == f"invitation {theirs.email}"
+    assert event.details == {"reason": "who sent it has left the account"}
+    answer = Client().get(link_of(theirs), follow=True)
+    assert "Hartwell" not in text_of(answer)
 
 
 def test_an_address_that_no_server_takes_keeps_nobody_from_being_removed(people: People) -> None:

@@ -82,6 +82,13 @@ def test_a_person_may_have_a_personal_one_too(people: People) -> None:
     assert (account.kind, account.name) == ("personal", "Bob Ferris")
 
 
+@pytest.mark.parametrize("name", ["Hartwell\r\nBcc: x@y.example", "Hartwell <b>"])
+def test_its_name_is_one_line_that_reads_as_it_is_written(people: People, name: str) -> None:
+    answer = signed_in(people.bob).post(ADDRESS, form(name=name))
+    assert "Leave out line breaks" in answer.content.decode()
+    assert accounts_of(people.bob) == []
+
+
 def test_a_second_click_opens_no_second_account_and_says_so(people: People) -> None:
     browser, sent = signed_in(people.bob), form()
     first = browser.post(ADDRESS, sent)

@@ -26,6 +26,7 @@ from audit.models import AuditEvent
 from common.scoping import all_accounts_scope
 from mail.models import OutgoingEmail
 from tests.factories import OPERATOR, PASSWORD, add_member, make_user, set_billing_contact
+from tests.invitations import invited
 from tests.people import People, signed_in
 from users.models import User
 
@@ -135,6 +136,7 @@ def test_whoever_accepts_is_the_owner_and_the_former_one_keeps_access(people: Pe
 
 
 def test_a_former_owner_who_keeps_nothing_leaves_the_account(people: People) -> None:
+    invitation = invited(people.account, by=people.alice)
     offer(people, keeps_access="")
     browser = signed_in(people.bob)
     assert "leaves the account" in browser.get(address(people, "accept/")).content.decode()
@@ -142,6 +144,8 @@ def test_a_former_owner_who_keeps_nothing_leaves_the_account(people: People) -> 
     assert owner_of(people.account) == people.bob
     assert not Membership.objects.filter(account=people.account, user=people.alice).exists()
     assert signed_in(people.alice).get(f"/a/{people.account.number}/").status_code == 404
+    invitation.refresh_from_db()
+    assert invitation.state == "deleted"
     (mail,) = (m for m in mails("ownership_changed") if m.recipient_address == people.alice.email)
     assert "You have no access to it any more." in mail.text_body
 
@@ -195,7 +199,7 @@ def test_only_one_change_at_a_time(people: People) -> None:
     assert "on its way to another owner already" in answer.content.decode()
     assert changes() == 1
     with pytest.raises(OwnershipChangePending):
-        hand_over(people, people.charlie)
+        hand_over(people, people.dora)
 
 
 def test_an_expired_offer_cannot_be_accepted_and_stands_in_no_ones_way(people: People) -> None:
@@ -411,6 +415,34 @@ def test_a_hand_over_that_became_impossible_is_stopped_and_told(
     assert people.alice.email in told("hand_over_stopped")
 
 
+def test_an_owner_whose_address_no_server_takes_keeps_no_account(
+    people: People, staff: User
+) -> None:
+    add_contacts(people)
+    User.objects.filter(pk=people.alice.pk).update(email="alice(at)hartwell")
+    people.alice.refresh_from_db()
+    make_due(hand_over(people, staff))
+    assert end_due_changes() == 1
+    assert the_change().state == State.COMPLETED
+    assert owner_of(people.account) == people.charlie
+    assert people.charlie.email in told("ownership_changed")
+
+
+def test_a_refusal_half_way_leaves_the_owner_who_was(
+    people: People, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_due(hand_over(people, staff))
+
+    def refuse(change: OwnershipChange) -> None:
+        raise NewOwnerUnusable("too late")
+
+    monkeypatch.setattr("accounts.ownership_notices.tell_of_new_owner", refuse)
+    assert end_due_changes() == 1
+    assert the_change().state == State.STOPPED
+    assert owner_of(people.account) == people.alice
+    assert events(Action.OWNERSHIP_CHANGED) == []
+
+
 def test_one_that_cannot_be_ended_keeps_no_other_waiting(
     people: People, staff: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -481,4 +513,17 @@ def test_mail_speaks_each_readers_language_and_time(people: People, staff: User)
     assert f"/a/{people.account.number}/settings/ownership/" in mail.text_body
     assert "Hartwell & Sons" in mail.text_body
     assert "Hartwell &amp; Sons" in mail.html_body
-    assert change.reason not in mail.text_body
+    # The owner has to judge it; it is nobody else's business.
+    assert change.reason in mail.text_body
+    others = [m for m in mails("hand_over_started") if m != mail]
+    assert others
+    assert all(change.reason not in m.text_body + m.html_body for m in others)
+
+
+def test_a_name_is_one_line_and_cut_in_what_they_read(people: People, staff: User) -> None:
+    Account.objects.filter(pk=people.account.pk).update(name="Hartwell\r\n" + "x" * 200)
+    people.account.refresh_from_db()
+    hand_over(people, staff)
+    text = mails("hand_over_started")[0].text_body
+    assert "Hartwell xxx" in text
+    assert "x" * 120 not in text

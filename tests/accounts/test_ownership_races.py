@@ -184,12 +184,13 @@ def test_a_hand_over_that_is_due_against_its_owner_who_stops_it(people: People) 
 def test_accepting_an_offer_against_a_hand_over_and_the_periodic_look(people: People) -> None:
     """The hand-over is refused while the offer stands, and may start when it has been accepted."""
     offer(people)
+    staff = make_staff()
 
     def hand_over() -> None:
         start_hand_over(
             people.account,
             to=people.charlie,
-            by=people.charlie,
+            by=staff,
             reason="r",
             check="c",
             keeps_access=True,

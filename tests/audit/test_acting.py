@@ -26,6 +26,14 @@ def test_without_proxies_of_ours_the_connection_counts() -> None:
         (2, "203.0.113.9", "10.0.0.1"),
         (1, "", "10.0.0.1"),
         (1, "2001:db8::1", "2001:db8::1"),
+        (1, "203.0.113.9:4711", "203.0.113.9"),
+        (1, "[2001:db8::1]:4711", "2001:db8::1"),
+        (1, "[2001:db8::1]", "2001:db8::1"),
+        (1, "::ffff:203.0.113.9", "203.0.113.9"),
+        (1, "[::ffff:203.0.113.9]:4711", "203.0.113.9"),
+        (1, "198.51.100.1, unknown", "10.0.0.1"),
+        (1, "203.0.113.9, ", "10.0.0.1"),
+        (1, "203.0.113.9:http", "10.0.0.1"),
     ],
 )
 def test_behind_proxies_of_ours_the_header_counts_from_the_right(
@@ -35,7 +43,19 @@ def test_behind_proxies_of_ours_the_header_counts_from_the_right(
     assert client_address(request_from("10.0.0.1", forwarded)) == expected
 
 
-@pytest.mark.parametrize("address", ["", "unknown", "203.0.113.9:4711", "<script>"])
+@pytest.mark.parametrize(
+    ("connection", "address"),
+    [
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+    ],
+)
+def test_one_address_is_written_in_one_way(connection: str, address: str) -> None:
+    assert client_address(request_from(connection)) == address
+
+
+@pytest.mark.parametrize("address", ["", "unknown", "_hidden:4711", "203.0.113.900:1", "<script>"])
 def test_what_is_no_address_is_none(settings: Settings, address: str) -> None:
     settings.TRUSTED_PROXY_COUNT = 1
     assert client_address(request_from("", address)) is None

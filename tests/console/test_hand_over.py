@@ -1,6 +1,7 @@
 """Rows U9, Z5 and Z6, decision 0082: what staff do to an account's owner, with a check."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import Account, AccountOffer, Membership, OwnershipChange
@@ -9,6 +10,7 @@ from audit.models import AuditEvent
 from common.scoping import all_accounts_scope
 from mail.models import OutgoingEmail
 from tests.factories import PASSWORD, make_user
+from tests.invitations import text_of
 from tests.people import People, signed_in
 from users.models import User
 
@@ -150,6 +152,75 @@ def test_nobody_but_staff_starts_or_stops_one(people: People, staff: User, who: 
     assert len(mails()) == before
 
 
+def test_nobody_hands_an_account_to_themselves(people: People, staff: User) -> None:
+    answer = signed_in(staff).post(hand_over_page(people), form(new_owner=staff.email))
+    assert answer.status_code == 200
+    assert "You cannot hand an account over to yourself." in text_of(answer)
+    assert changes() == []
+    assert mails() == []
+
+
+# --- Staff who may only read ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def reader(db: None) -> User:
+    """Staff without any of Django's permissions."""
+    return make_user("reader@operator.example", is_staff=True)
+
+
+def permit(user: User) -> None:
+    user.user_permissions.add(
+        Permission.objects.get(codename="change_account", content_type__app_label="accounts")
+    )
+
+
+def test_staff_without_the_permission_change_nothing(
+    people: People, staff: User, reader: User
+) -> None:
+    signed_in(staff).post(hand_over_page(people), form())
+    signed_in(staff).post(NEW, offer_form())
+    offer = AccountOffer.objects.get()
+    sent = len(mails())
+    browser = signed_in(reader)
+    for path, given in (
+        (hand_over_page(people), form(new_owner=reader.email)),
+        (f"{hand_over_page(people)}stop/", {}),
+        (NEW, offer_form(name="Another")),
+        (f"/console/account-offers/{offer.pk}/withdraw/", {}),
+    ):
+        answer = browser.post(path, given)
+        assert answer.status_code == 403
+        assert "You may not open this page" in text_of(answer)
+    assert browser.get(hand_over_page(people)).status_code == 403
+    assert browser.get(NEW).status_code == 403
+    assert [change.state for change in changes()] == [State.PENDING]
+    assert [each.state for each in AccountOffer.objects.all()] == [AccountOffer.State.PENDING]
+    assert len(mails()) == sent
+
+
+def test_they_read_and_find_no_button_that_refuses_them(
+    people: People, staff: User, reader: User
+) -> None:
+    signed_in(staff).post(hand_over_page(people), form())
+    for path in (customer_page(people), "/console/customers/"):
+        answer = signed_in(reader).get(path)
+        assert answer.status_code == 200
+        shown = text_of(answer)
+        for way in ("/hand-over/", "/console/accounts/new/", "/admin/accounts/account/"):
+            assert way not in shown
+
+
+def test_the_permission_is_enough(people: People, reader: User) -> None:
+    permit(reader)
+    browser = signed_in(reader)
+    browser.post(hand_over_page(people), form())
+    browser.post(NEW, offer_form())
+    assert [change.started_by for change in changes()] == [reader]
+    assert [offer.offered_by for offer in AccountOffer.objects.all()] == [reader]
+    assert "/hand-over/stop/" in text_of(browser.get(customer_page(people)))
+
+
 # --- Another account for somebody ----------------------------------------------------------------
 
 
@@ -177,7 +248,7 @@ def test_staff_offer_another_account_to_an_existing_user(people: People, staff: 
     assert "Not answered yet" in shown and "Hartwell Catering" in shown
     assert Account.objects.count() == before
     offer = AccountOffer.objects.get()
-    assert (offer.to_user, offer.offered_by, offer.currency) == (people.bob, staff, "EUR")
+    assert (offer.to_user, offer.offered_by, offer.currency) == (people.bob, staff, "GBP")
     (mail,) = mails()
     assert mail.recipient_address == people.bob.email
     assert offer.nonce not in mail.text_body + mail.html_body

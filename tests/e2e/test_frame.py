@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.browser import assert_accessible
 from tests.e2e.conftest import Visitor
@@ -47,6 +47,27 @@ def test_the_menus_open_and_close_by_keyboard(visitor: Visitor, site: Site) -> N
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="All my accounts")).to_be_hidden()
     expect(switcher).to_be_focused()
+
+
+def test_the_second_of_two_clicks_sends_nothing(visitor: Visitor, site: Site) -> None:
+    page = visitor.sign_in("bob@hartwell.example")
+    page.goto(f"{site.url}/profile/")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        """The first one is answered only after the second click."""
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/profile/", hold)
+    save = page.get_by_role("button", name="Save")
+    save.evaluate("button => { button.click(); setTimeout(() => button.click(), 300); }")
+    page.wait_for_timeout(1000)
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.get_by_role("main")).to_contain_text("Nothing was changed.")
 
 
 def test_the_colours_that_a_reader_chose_stay(visitor: Visitor, site: Site) -> None:

@@ -105,5 +105,5 @@ def test_a_link_that_has_ended_keeps_its_message_from_leaving(
     assert sink.accepted == []
     assert (stored(pk).state, stored(pk).server_response) == (
         State.FAILED,
-        f"the link for {PURPOSE} has ended",
+        f"the link has ended: {PURPOSE}",
     )

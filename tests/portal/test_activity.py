@@ -6,10 +6,11 @@ from io import StringIO
 
 import pytest
 from django.db import connection
+from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import Account
+from accounts.models import Account, Contact, Membership
 from accounts.permissions import Flag
 from audit.actions import Action
 from audit.models import AuditEvent
@@ -17,6 +18,7 @@ from audit.recording import Actor, record
 from common.scoping import account_scope
 from portal.activity import PAGE_LENGTH
 from portal.activity_file import neutral
+from portal.activity_words import NAMES
 from tests.factories import add_member, make_user
 from tests.people import Answer, People, signed_in
 from users.models import User
@@ -226,6 +228,14 @@ def test_no_cell_is_taken_for_a_formula(start: str) -> None:
     assert neutral(f"x{start}") == f"x{start}"
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+@pytest.mark.parametrize("split", [";", "\t", "\n", "\r\n"])
+def test_nor_is_what_a_spreadsheet_splits_off(split: str, start: str) -> None:
+    assert neutral(f"a{split}{start}cmd{split}b") == f"a{split}'{start}cmd{split}b"
+    assert neutral(f"{start}1{split}{start}2") == f"'{start}1{split}'{start}2"
+    assert neutral(f"a{split}b{start}c") == f"a{split}b{start}c"
+
+
 def test_a_name_that_is_a_formula_is_text_in_the_file(people: People) -> None:
     people.bob.first_name = '=HYPERLINK("x")'
     people.bob.save(update_fields=["first_name"])
@@ -244,3 +254,9 @@ def test_managers_of_users_may_read_it_and_full_access_may_not(people: People) -
     assert page_for(people, user=full).status_code == 403
     assert page_for(people, user=people.dora).status_code == 403
     assert page_for(people, user=people.charlie).status_code == 404
+
+
+@pytest.mark.parametrize("model", [Account, Contact, Membership])
+def test_every_column_that_can_change_has_a_name(model: type[Model]) -> None:
+    columns = {field.name for field in model._meta.fields if field.editable}
+    assert columns - NAMES.keys() <= {"id"}

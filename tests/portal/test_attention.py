@@ -1,6 +1,7 @@
 """What the overview says has to be seen to, and to whom."""
 
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -12,6 +13,7 @@ from accounts.models import Account, Invitation, InvoiceAddress, OwnershipChange
 from accounts.permissions import Flag
 from common.scoping import account_scope
 from invoices.models import Delivery
+from mail import links
 from mail.models import OutgoingEmail
 from tests.factories import make_account, make_invoice, make_seller, store_pdf
 from tests.people import People, signed_in
@@ -124,6 +126,24 @@ def test_an_invoice_that_could_not_be_delivered_is_named(people: People) -> None
         OutgoingEmail.objects.filter(pk=delivery.email_id).update(state="failed")
     page = overview(people.bob, people)
     assert f"Invoice {invoice.number} could not be delivered to {delivery.address}." in page
+
+
+def test_an_invoice_for_an_address_that_was_taken_off_the_list_is_no_matter(
+    people: People,
+) -> None:
+    invoice = make_invoice(people.account, seller=make_seller())
+    store_pdf(invoice)
+    with account_scope(people.account):
+        email = OutgoingEmail.objects.get(invoice_delivery__invoice=invoice)
+        email.link_purpose, email.link_row, email.link_marker = "a purpose", uuid4(), "marker"
+        links.provide("a purpose", lambda row: None)
+        with pytest.raises(links.LinkEnded) as ended:
+            links.put_in(email)
+        links.withdraw("a purpose")
+        OutgoingEmail.objects.filter(pk=email.pk).update(
+            state="failed", server_response=str(ended.value)
+        )
+    assert "could not be delivered" not in overview(people.bob, people)
 
 
 def test_the_balance_is_what_is_open_by_currency(people: People) -> None:

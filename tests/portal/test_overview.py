@@ -1,6 +1,8 @@
 import pytest
 
+from accounts.models import Account
 from tests.factories import add_member, make_account, make_invoice, make_seller, make_user
+from tests.invitations import invited
 from tests.people import People, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -47,3 +49,15 @@ def test_a_name_is_text_whatever_is_in_it(people: People) -> None:
     page = signed_in(user).get(f"/a/{account.number}/").content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; {{ 7|add:7 }} &amp; Co" in page
+
+
+def test_an_invitation_to_another_account_and_a_missing_address_are_matters(people: People) -> None:
+    """Somebody with one account does not see the page of all of them, where invitations are."""
+    invited(people.charlies_account, by=people.charlie, email=people.alice.email)
+    Account.objects.filter(pk=people.account.pk).update(address_line_1="", city="", postcode="")
+    page = signed_in(people.alice).get(f"/a/{people.account.number}/").content.decode()
+    assert "You are invited to the account Elsewhere Ltd." in page
+    assert "Invoices have no postal address yet." in page
+    assert "no postal address" not in (
+        signed_in(people.bob).get(f"/a/{people.account.number}/").content.decode()
+    )

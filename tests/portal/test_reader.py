@@ -42,7 +42,7 @@ def test_times_are_those_of_the_readers_zone() -> None:
     invoice = make_invoice(account, seller=make_seller())
     stored_at = store_pdf(invoice).stored_at
     assert stored_at is not None
-    hour = stored_at.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%H:%M:%S")
+    hour = stored_at.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%H:%M")
     page = signed_in(reader).get(f"/a/{account.number}/billing/invoices/{invoice.number}/")
     assert hour in page.content.decode()
 

@@ -12,7 +12,8 @@ from common.scoping import all_accounts_scope
 from tests.factories import PASSWORD, make_user
 from tests.people import Answer, People, sign_in, signed_in
 from tests.users.mailing import link_in, mails, only_link
-from users.models import User, UserSession
+from users.closing import obstacles_of
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -54,15 +55,15 @@ def test_nothing_changes_before_the_new_address_confirms(people: People, alice: 
     page = ask(alice).content.decode()
     assert f"We sent a link to {NEW}" in page
     link = only_link("address_change_confirm", to=NEW)
-    browser, confirm = follow(link)
+    _, confirm = follow(link, alice)
     assert confirm == "/email-change/confirm/"
-    assert NEW in browser.get(confirm).content.decode()
+    assert NEW in alice.get(confirm).content.decode()
     assert email_of(people) == OLD
 
 
 def test_the_wrong_password_changes_and_sends_nothing(alice: Client) -> None:
     page = ask(alice, password="not the password of anybody").content.decode()
-    assert "This is not your current password." in page
+    assert "This is not your password." in page
     assert f'value="{NEW}"' in page
     assert mails() == []
 
@@ -91,11 +92,48 @@ def test_other_sessions_end_and_this_one_stays(people: People, alice: Client) ->
     assert elsewhere.get("/profile/").status_code == 302
 
 
-def test_confirmed_from_another_browser_every_session_ends(people: People, alice: Client) -> None:
+def test_in_another_browser_it_is_confirmed_after_signing_in(people: People, alice: Client) -> None:
+    """What the link brought is kept meanwhile; the first browser is signed out then."""
     ask(alice)
     browser, page = follow(only_link("address_change_confirm"))
-    assert browser.post(page)["Location"] == "/sign-in/"
-    assert not UserSession.objects.filter(user=people.alice).exists()
+    answer = browser.get(page)
+    assert answer["Location"] == f"/sign-in/?next={page}"
+    assert "Sign in with your present address first" in browser.get("/sign-in/").content.decode()
+    assert sign_in(browser, OLD, next_page=page)["Location"] == page
+    assert NEW in browser.get(page).content.decode()
+    assert browser.post(page)["Location"] == "/profile/email/"
+    assert email_of(people) == NEW
+    assert browser.get("/profile/").status_code == 200
+    assert alice.get("/profile/").status_code == 302
+
+
+def test_who_reads_the_new_address_and_cannot_sign_in_gets_nothing(
+    people: People, alice: Client
+) -> None:
+    """An address typed wrongly is somebody’s."""
+    ask(alice)
+    stranger, page = follow(only_link("address_change_confirm"))
+    answer = stranger.post(page)
+    assert answer["Location"] == f"/sign-in/?next={page}"
+    assert email_of(people) == OLD
+    assert mails("address_changed") == []
+    assert alice.get("/profile/").status_code == 200
+
+
+def test_nor_does_who_is_signed_in_as_somebody_else(people: People, alice: Client) -> None:
+    ask(alice)
+    charlie, page = follow(only_link("address_change_confirm"), signed_in(people.charlie))
+    for answer in (charlie.get(page), charlie.post(page)):
+        assert answer.status_code == 403
+        words = answer.content.decode()
+        assert "This link is for another user ID." in words
+        assert people.charlie.email in words
+        assert OLD not in words
+    assert email_of(people) == OLD
+    assert mails("address_changed") == []
+    # The link is as good as it was.
+    _, page = follow(only_link("address_change_confirm"), alice)
+    assert alice.post(page).status_code == 302
 
 
 def test_an_address_that_somebody_has_is_answered_alike(people: People, alice: Client) -> None:
@@ -113,9 +151,12 @@ def test_an_address_that_somebody_has_is_answered_alike(people: People, alice: C
 
 def test_an_address_that_was_taken_meanwhile_is_refused(people: People, alice: Client) -> None:
     ask(alice)
-    browser, page = follow(only_link("address_change_confirm"))
+    browser, page = follow(only_link("address_change_confirm"), alice)
     make_user(NEW)
-    assert browser.post(page).status_code == 404
+    answer = browser.post(page)
+    assert answer.status_code == 409
+    assert "There is a user ID for this address already." in answer.content.decode()
+    assert "Your address was not changed." in answer.content.decode()
     assert email_of(people) == OLD
 
 
@@ -124,7 +165,7 @@ def test_the_link_ends_with_what_comes_after_it(
     people: People, alice: Client, meanwhile: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(alice)
-    browser, page = follow(only_link("address_change_confirm"))
+    browser, page = follow(only_link("address_change_confirm"), signed_in(people.alice))
     if meanwhile == "another wish":
         ask(alice, "third@hartwell.example")
     elif meanwhile == "a new password":
@@ -147,7 +188,7 @@ def test_the_link_ends_with_what_comes_after_it(
 def test_confirming_twice_does_nothing_more(people: People, alice: Client) -> None:
     ask(alice)
     link = only_link("address_change_confirm")
-    browser, page = follow(link)
+    browser, page = follow(link, alice)
     browser.post(page)
     assert browser.post(page).status_code == 404
     assert len(mails("address_changed")) == 1
@@ -192,7 +233,7 @@ def test_the_former_address_reads_until_when_in_its_own_time_zone(
 ) -> None:
     User.objects.filter(pk=people.alice.pk).update(timezone="Asia/Tokyo")
     ask(alice)
-    browser, page = follow(only_link("address_change_confirm"))
+    browser, page = follow(only_link("address_change_confirm"), alice)
     browser.post(page)
     [told] = mails("address_changed")
     assert " JST." in told.text_body
@@ -213,6 +254,35 @@ def test_it_takes_it_back_past_a_second_change(people: People, changed: Client) 
     thief, page = follow(theirs)
     assert thief.post(page).status_code == 404
     assert email_of(people) == OLD
+
+
+def test_the_way_back_of_a_second_change_leaves_that_of_the_first(
+    people: People, changed: Client
+) -> None:
+    """Whoever took it moves on and comes back, to end the first owner's way back: it stays."""
+    ask(changed, "third@hartwell.example")
+    _, page = follow(only_link("address_change_confirm", to="third@hartwell.example"), changed)
+    changed.post(page)
+    thief, page = follow(only_link("address_changed", to=NEW))
+    assert thief.post(page).status_code == 200
+    assert email_of(people) == NEW
+    # Nor can the thief close it meanwhile.
+    assert "can be undone until" in obstacles_of(people.alice)[0]
+    owner, page = follow(only_link("address_changed", to=OLD))
+    assert owner.post(page).status_code == 200
+    assert email_of(people) == OLD
+
+
+def test_a_former_address_that_has_a_user_id_meanwhile_is_told_so(
+    people: People, changed: Client
+) -> None:
+    browser, page = follow(only_link("address_changed", to=OLD))
+    make_user(OLD)
+    answer = browser.post(page)
+    assert answer.status_code == 409
+    assert "There is a user ID for this address already." in answer.content.decode()
+    assert "support@operator.example" in answer.content.decode()
+    assert email_of(people) == NEW
 
 
 def test_after_a_week_it_is_final(

@@ -83,6 +83,27 @@ def test_ones_own_name_and_address_make_no_password() -> None:
     assert refusals("unrelated words in a row", user) == []
 
 
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Test Person 2026",
+        "TestPerson2026",
+        "test.person.2026",
+        "Person-Test-2026",
+        "persontest2026",
+        "Test_Person!2026",
+    ],
+)
+def test_nor_does_the_whole_name_however_it_is_joined(password: str) -> None:
+    assert refusals(password, User(email="tp@x.example", first_name="Test", last_name="Person"))
+    assert refusals(password, User(email="tp@x.example", first_name="Test Person"))
+
+
+def test_a_name_within_unrelated_words_is_fine() -> None:
+    user = User(email="tp@x.example", first_name="Test", last_name="Person")
+    assert refusals("seven test persons mend 9 violet kettles", user) == []
+
+
 def test_the_longest_text_that_the_form_takes_costs_no_time() -> None:
     """zxcvbn looks at the first characters alone; a second would be felt by everybody."""
     assert refusals("aB3$" * 250)
@@ -122,7 +143,7 @@ def test_its_person_is_told_and_it_is_audited_without_the_password(people: Peopl
 @pytest.mark.django_db
 def test_the_wrong_current_password_changes_nothing(people: People) -> None:
     page = change(signed_in(people.alice), current="not the password of anybody")
-    assert "This is not your current password." in page
+    assert "This is not your password." in page
     assert sign_in(Client(), people.alice.email).status_code == 302
     assert mails() == []
 

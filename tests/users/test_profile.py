@@ -184,7 +184,7 @@ def test_an_owner_cannot(people: People) -> None:
 
 
 def test_the_wrong_password_closes_nothing(people: People, dora: Client) -> None:
-    assert "This is not your current password." in close(dora, "not the password of anybody")
+    assert "This is not your password." in close(dora, "not the password of anybody")
     assert User.objects.get(pk=people.dora.pk).is_active
 
 

@@ -18,7 +18,9 @@ from common.scoping import all_accounts_scope
 from tests.factories import make_user
 from tests.people import People, sign_in, signed_in
 from tests.users.mailing import link_in, mails, only_link
-from users.models import EmailedLink, User, UserSession
+from users import resetting
+from users.links import kept_link
+from users.models import EmailAddressChange, EmailedLink, User, UserSession
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +44,17 @@ def reset(browser: Client, password: str = NEW) -> int:
 def addresses(people: People) -> dict[str, str]:
     make_user("disabled@hartwell.example", is_active=False)
     User.objects.create_user("imported@hartwell.example")
+    now = timezone.now()
+    EmailAddressChange.objects.create(
+        user=people.dora,
+        old_email="former@hartwell.example",
+        new_email=people.dora.email,
+        expires_at=now,
+        confirmed_at=now,
+        undo_until=now + timedelta(days=7),
+    )
     return {
+        "address_changed": "former@hartwell.example",
         "password_reset": people.alice.email,
         "no_user_id": "nobody@hartwell.example",
         "user_id_disabled": "disabled@hartwell.example",
@@ -264,6 +276,29 @@ def test_it_opens_nothing_once_the_user_is_disabled(people: People, link: str) -
     browser.get(link)
     User.objects.filter(pk=people.alice.pk).update(is_active=False)
     assert reset(browser) == 404
+
+
+@pytest.mark.parametrize("meanwhile", ["used", "disabled"])
+def test_what_happens_before_its_person_is_locked_counts(
+    people: People, link: str, meanwhile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Client()
+    browser.get(link)
+    find = kept_link
+
+    def slowly(*args: Any, locked: bool = False) -> EmailedLink:
+        found = find(*args, locked=locked)
+        if not locked and meanwhile == "used":
+            EmailedLink.objects.filter(pk=found.pk).update(used_at=timezone.now())
+        elif not locked:
+            User.objects.filter(pk=people.alice.pk).update(is_active=False)
+        return found
+
+    monkeypatch.setattr(resetting, "kept_link", slowly)
+    password = User.objects.get(pk=people.alice.pk).password
+    assert reset(browser) == 404
+    assert User.objects.get(pk=people.alice.pk).password == password
+    assert mails("password_changed") == []
 
 
 def test_a_weak_password_is_refused_and_the_link_still_works(people: People, link: str) -> None:

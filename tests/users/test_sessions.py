@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.factories import PASSWORD
 from tests.people import People, sign_in, signed_in
 from users.models import UserSession
 from users.session_store import hash_of
@@ -50,6 +51,28 @@ def test_signing_in_again_in_the_same_browser_changes_the_key(people: People) ->
     sign_in(browser, people.alice.email)
     assert browser.session.session_key != first
     assert UserSession.objects.filter(user=people.alice).count() == 1
+
+
+def test_the_password_asked_for_once_more_changes_the_key_and_nothing_else(people: People) -> None:
+    """ASVS 7.2.4. What its person knows the session by stays: since when, from where, with what."""
+    browser = Client(headers={"user-agent": FIREFOX})
+    sign_in(browser, people.alice.email)
+    other, former = signed_in(people.alice), row_of(browser)
+    stolen = Client()
+    stolen.cookies[settings.SESSION_COOKIE_NAME] = str(browser.session.session_key)
+    wanted = {"new_email": "alice@elsewhere.example", "current_password": "not her password"}
+    browser.post("/profile/email/", wanted)
+    assert row_of(browser).pk == former.pk
+    browser.post("/profile/email/", {**wanted, "current_password": PASSWORD})
+    row = row_of(browser)
+    assert row.pk != former.pk
+    assert not UserSession.objects.filter(pk=former.pk).exists()
+    assert (row.user_id, row.started_at) == (people.alice.pk, former.started_at)
+    page = browser.get("/profile/sessions/").content.decode()
+    assert page.count("Firefox on Windows") == 1
+    assert page.count("This one") == 1
+    assert stolen.get("/profile/").status_code == 302
+    assert other.get("/profile/").status_code == 200
 
 
 def test_a_session_that_is_not_used_ends(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +152,8 @@ def test_all_others_are_ended_at_once(people: People) -> None:
     assert "2 sessions are ended." in page
     assert [other.get("/profile/").status_code for other in others] == [302, 302]
     assert browser.get("/profile/").status_code == bobs.get("/profile/").status_code == 200
+    again = browser.post("/profile/sessions/end-others/", follow=True).content.decode()
+    assert "You are signed in nowhere else." in again
 
 
 def test_nobody_ends_anothers_session(people: People) -> None:

@@ -16,7 +16,7 @@ from tests.hashers import QuickArgon2PasswordHasher
 from tests.people import Answer, People, sign_in, signed_in
 from tests.users.mailing import mails, only_link
 from users import signin
-from users.models import User, UserSession
+from users.models import EmailedLink, User, UserSession
 from users.session_store import hash_of
 
 pytestmark = pytest.mark.django_db
@@ -296,6 +296,16 @@ def test_the_right_password_of_an_unverified_user_sends_a_link_and_opens_nothing
     assert event.subject == "user new@hartwell.example"
 
 
+@pytest.mark.parametrize(("length", "is_kept"), [(2000, True), (2001, False), (2048, False)])
+def test_a_page_too_long_for_the_link_to_keep_is_forgotten(
+    db: None, length: int, is_kept: bool
+) -> None:
+    make_user("new@hartwell.example", email_verified_at=None)
+    wanted = "/accounts/".ljust(length, "x")
+    assert sign_in(Client(), "new@hartwell.example", next_page=wanted).status_code == 200
+    assert EmailedLink.objects.get().next_page == (wanted if is_kept else "")
+
+
 def test_a_wrong_password_of_an_unverified_user_sends_nothing(db: None) -> None:
     make_user("new@hartwell.example", email_verified_at=None)
     answer = sign_in(Client(), "new@hartwell.example", WRONG)
@@ -379,9 +389,17 @@ def test_a_link_signs_nobody_out(people: People) -> None:
     assert is_signed_in(browser)
 
 
-def test_signing_out_twice_is_no_error(db: None) -> None:
-    assert Client().post("/sign-out/").status_code == 302
+def test_who_was_signed_in_is_told_so(people: People) -> None:
+    page = signed_in(people.alice).post("/sign-out/", follow=True).content.decode()
+    assert "You are signed out." in page
+
+
+def test_signing_out_twice_is_no_error_and_opens_no_session(db: None) -> None:
+    browser = Client()
+    assert browser.post("/sign-out/")["Location"] == "/sign-in/"
     assert events(Action.USER_SIGNED_OUT) == []
+    assert not UserSession.objects.exists()
+    assert "You are signed out." not in browser.get("/sign-in/").content.decode()
 
 
 # --- At the terminal ----------------------------------------------------------------------------

@@ -54,6 +54,20 @@ def test_nothing_of_it_is_kept_and_no_session_is_opened(
     assert answer["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_it_is_as_protected_as_all_other_answers(method: str) -> None:
+    answer, other = getattr(Client(), method)("/healthz"), Client().get("/sign-in/")
+    for name in (
+        "X-Content-Type-Options",
+        "X-Frame-Options",
+        "Referrer-Policy",
+        "Cross-Origin-Opener-Policy",
+        "Cross-Origin-Resource-Policy",
+        "Permissions-Policy",
+    ):
+        assert answer[name] == other[name], name
+
+
 def test_head_is_answered_and_what_changes_something_is_not() -> None:
     assert Client().head("/healthz").status_code == 200
     for method in ("post", "put", "patch", "delete"):

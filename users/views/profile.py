@@ -12,8 +12,7 @@ from users.forms import CloseForm, EmailChangeForm, PasswordChangeForm, ProfileF
 from users.models import User
 from users.passwords import change_password
 from users.profile import FIELDS, change_profile
-from users.signed_in import person_page
-from users.signin import check_current_password
+from users.signed_in import is_own_password, person_page
 
 _SHOWS_AND_TAKES = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -37,7 +36,7 @@ def profile(request: HttpRequest, user: User) -> HttpResponse:
 @person_page
 def email(request: HttpRequest, user: User) -> HttpResponse:
     form = EmailChangeForm(_sent(request), user=user)
-    if form.is_valid() and _is_own_password(request, user, form):
+    if form.is_valid() and is_own_password(request, user, form, field="current_password"):
         new_email = form.cleaned_data["new_email"]
         ask_for_change(request, user, new_email=new_email)
         messages.success(
@@ -54,7 +53,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
 @person_page
 def password(request: HttpRequest, user: User) -> HttpResponse:
     form = PasswordChangeForm(_sent(request), user=user)
-    if form.is_valid() and _is_own_password(request, user, form):
+    if form.is_valid() and is_own_password(request, user, form, field="current_password"):
         change_password(request, user, password=form.cleaned_data["password"])
         messages.success(
             request, _("Your password is changed. You were signed out everywhere else.")
@@ -68,7 +67,7 @@ def password(request: HttpRequest, user: User) -> HttpResponse:
 @person_page
 def close(request: HttpRequest, user: User) -> HttpResponse:
     form = CloseForm(_sent(request))
-    if form.is_valid() and _is_own_password(request, user, form):
+    if form.is_valid() and is_own_password(request, user, form, field="current_password"):
         try:
             close_user(request, user)
         except CannotClose:
@@ -90,13 +89,3 @@ def close(request: HttpRequest, user: User) -> HttpResponse:
 
 def _sent(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
-
-
-def _is_own_password(
-    request: HttpRequest, user: User, form: EmailChangeForm | PasswordChangeForm | CloseForm
-) -> bool:
-    """Whether the form's current password is right; its error says so when it is not."""
-    if check_current_password(request, user, form.cleaned_data["current_password"]):
-        return True
-    form.add_error("current_password", _("This is not your current password."))
-    return False

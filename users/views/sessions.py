@@ -33,9 +33,9 @@ def end_session(request: HttpRequest, user: User, session_id: UUID) -> HttpRespo
 @person_page
 def end_other_sessions(request: HttpRequest, user: User) -> HttpResponse:
     ended = own.end_other_sessions(request, user)
-    messages.success(
-        request,
-        ngettext("%(count)d session is ended.", "%(count)d sessions are ended.", ended)
-        % {"count": ended},
-    )
+    if ended:
+        words = ngettext("%(count)d session is ended.", "%(count)d sessions are ended.", ended)
+        messages.success(request, words % {"count": ended})
+    else:
+        messages.info(request, _("You are signed in nowhere else."))
     return redirect("users:sessions")

@@ -34,6 +34,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    signin.sign_out(request)
-    messages.success(request, _("You are signed out."))
+    if signin.sign_out(request):
+        # A message opens a session: nobody opens one by asking for nothing.
+        messages.success(request, _("You are signed out."))
     return redirect("users:sign_in")
