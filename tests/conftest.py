@@ -26,6 +26,7 @@ from redis import Redis
 
 from common.embedded import servers
 from common.embedded.places import Places
+from tests.migrated_rows import Rows, flushes, put_back, read_migrated_rows
 from tests.settings import TEST_TEMPLATE_DATABASE
 
 pytest_plugins = ["tests.people"]
@@ -34,6 +35,8 @@ pytest_plugins = ["tests.people"]
 _TEMPLATE_LOCK = 20_260_101
 _LOCK_NAME = "session.lock"
 _SESSION_LOCK = pytest.StashKey[IO[str]]()
+# Of this worker's database.
+_migrated: Rows = {}
 
 
 # --- Workers and their order --------------------------------------------------------------------
@@ -141,10 +144,21 @@ def django_db_setup(
             )
         )
         server.execute("SELECT pg_advisory_unlock(%s)", [_TEMPLATE_LOCK])
+    with django_db_blocker.unblock(), _as_owner_of_databases(name) as database:
+        _migrated.update(read_migrated_rows(database))
     yield
     with django_db_blocker.unblock(), _as_owner_of_databases() as server:
         connection.close()
         _drop(server, name)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """After all fixtures of the test: the flush is one of them."""
+    yield
+    if _migrated and flushes(item):
+        with _as_owner_of_databases(settings.DATABASES["default"]["NAME"]) as database:
+            put_back(database, _migrated)
 
 
 def _drop(server: psycopg.Connection, database: str) -> None:
@@ -187,8 +201,8 @@ def _make_template(server: psycopg.Connection) -> None:
 
 
 @contextmanager
-def _as_owner_of_databases() -> Iterator[psycopg.Connection]:
-    """A connection of the owner login to the server rather than to one of its databases."""
+def _as_owner_of_databases(database: str = "postgres") -> Iterator[psycopg.Connection]:
+    """A connection of the owner login: to the server, or to one of its databases."""
     login = {**settings.DATABASES["default"], **settings.OWNER_DATABASE}
     given = {
         "user": login["USER"],
@@ -198,7 +212,7 @@ def _as_owner_of_databases() -> Iterator[psycopg.Connection]:
         **{name: value for name, value in login["OPTIONS"].items() if name != "assume_role"},
     }
     given = {name: value for name, value in given.items() if value}
-    with psycopg.connect(dbname="postgres", autocommit=True, **given) as server:
+    with psycopg.connect(dbname=database, autocommit=True, **given) as server:
         yield server
 
 

@@ -51,7 +51,7 @@ def test_python_packages_are_the_locked_ones_and_nothing_is_compiled() -> None:
     assert len(installs) == 1
     assert "--require-hashes" in installs[0]
     assert "--only-binary=:all:" in installs[0]
-    assert "npm ci --ignore-scripts" in TEXT
+    assert "npm ci --omit=dev --ignore-scripts" in TEXT
 
 
 def test_documents_lie_where_the_volume_is() -> None:
