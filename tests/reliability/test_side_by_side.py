@@ -17,6 +17,9 @@ from tests.reliability.waiting import wait_until, wait_until_quiet
 
 pytestmark = pytest.mark.slow
 
+# Two commands start from nothing beside whatever else the machine does.
+_PATIENCE_SECONDS = 180
+
 
 def test_two_billing_runs_in_the_same_second_bill_each_charge_once(
     installation: Installation,
@@ -32,7 +35,7 @@ def test_two_billing_runs_in_the_same_second_bill_each_charge_once(
         for report in reports:
             report.result()
         witness.look()
-        wait_until_quiet(installation, timeout=60)
+        wait_until_quiet(installation, timeout=_PATIENCE_SECONDS)
     figures = check_invariants(
         installation, scene=scene, charges=charges, witness=witness, most_copies=1
     )
@@ -53,8 +56,8 @@ def test_two_schedulers_that_were_away_over_a_months_end_bill_each_charge_once(
     _let_small_runs_be_issued_at_once(installation)
     with installation.programs(default=2, through={BEAT: _doubled}) as programs:
         installation.send("billing.tasks.bill_due_entries", queue="default", times=6)
-        wait_until(lambda: _daily_runs(installation) == ["finished"], timeout=60)
-        wait_until_quiet(installation, timeout=60)
+        wait_until(lambda: _daily_runs(installation) == ["finished"], timeout=_PATIENCE_SECONDS)
+        wait_until_quiet(installation, timeout=_PATIENCE_SECONDS)
         assert programs.said(BEAT).count("beat: Starting") == 2
         assert _daily_runs(installation) == ["finished"]
     figures = check_invariants(installation, scene=scene, charges=[*before, *due], most_copies=1)
@@ -69,7 +72,7 @@ def _starting_together(installation: Installation, *, runs: int) -> Iterator[Non
     with postgres.connect(installation.places) as connection, connection.transaction():
         connection.execute("LOCK TABLE billing_billingrun IN EXCLUSIVE MODE")
         yield
-        wait_until(lambda: _waiting_for_locks(installation) == runs, timeout=60)
+        wait_until(lambda: _waiting_for_locks(installation) == runs, timeout=_PATIENCE_SECONDS)
 
 
 def _waiting_for_locks(installation: Installation) -> int:
