@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from common.money import ZERO
 from invoices.models import Invoice, InvoiceAllowance, InvoiceLine, InvoiceTaxLine
-from invoices.parties import Party, PaymentMeans
+from invoices.parties import Party, PaymentMeans, PostalAddress
 from invoices.rendering.document import (
     AccountingTax,
     Adjustment,
@@ -27,15 +27,31 @@ _KINDS = {
 
 
 def document_of(invoice: Invoice) -> InvoiceDocument:
-    """All that the issued ``invoice`` prints, from its frozen rows. Needs its account's scope.
+    """All that the issued ``invoice`` says, from its frozen rows. Needs its account's scope.
 
     Three statements besides the invoice (with ``account`` and ``preceding``), whatever its length.
     """
-    lines = InvoiceLine.objects.filter(account=invoice.account_id, invoice=invoice)
-    tax_lines = InvoiceTaxLine.objects.filter(account=invoice.account_id, invoice=invoice)
-    allowances: dict[int | None, list[Adjustment]] = defaultdict(list)
-    for row in InvoiceAllowance.objects.filter(account=invoice.account_id, invoice=invoice):
-        allowances[row.line_id].append(_adjustment(row))
+    mine = {"account": invoice.account_id, "invoice": invoice}
+    return document_from(
+        invoice,
+        lines=InvoiceLine.objects.filter(**mine),
+        allowances=InvoiceAllowance.objects.filter(**mine),
+        tax_lines=InvoiceTaxLine.objects.filter(**mine),
+    )
+
+
+def document_from(
+    invoice: Invoice,
+    *,
+    lines: Iterable[InvoiceLine],
+    allowances: Iterable[InvoiceAllowance],
+    tax_lines: Iterable[InvoiceTaxLine],
+) -> InvoiceDocument:
+    """The same from rows at hand, in the order of their positions. Reads nothing."""
+    adjustments: dict[int | None, list[Adjustment]] = defaultdict(list)
+    for row in allowances:
+        adjustments[row.line_id].append(_adjustment(row))
+    deliver_to = invoice.deliver_to
     return InvoiceDocument(
         kind=_KINDS[Invoice.Kind(invoice.kind)],
         state=DocumentState.ISSUED,
@@ -44,6 +60,8 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
         tax_point_date=invoice.tax_point_date,
         due_date=invoice.due_date,
         payment_terms=invoice.payment_terms,
+        delivery_date=invoice.delivery_date,
+        deliver_to=PostalAddress.from_json(deliver_to) if deliver_to else None,
         period=_period(invoice.period_start, invoice.period_end),
         seller=Party.from_json(invoice.seller_party),
         buyer=Party.from_json(invoice.buyer_party),
@@ -55,8 +73,8 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
         contract_number=invoice.contract_number,
         project_number=invoice.project_number,
         preceding=_preceding(invoice),
-        lines=tuple(_line(row, allowances[row.pk]) for row in lines),
-        adjustments=tuple(allowances[None]),
+        lines=tuple(_line(row, adjustments[row.pk]) for row in lines),
+        adjustments=tuple(adjustments[None]),
         tax_breakdown=tuple(map(_breakdown, tax_lines)),
         totals=_totals(invoice),
         accounting_tax=_accounting_tax(invoice),
@@ -77,6 +95,12 @@ def _line(row: InvoiceLine, adjustments: Iterable[Adjustment]) -> DocumentLine:
         tax_category=row.tax_category,
         tax_rate=row.tax_rate,
         item_id=row.seller_item_id,
+        buyer_item_id=row.buyer_item_id,
+        standard_item_id=row.standard_item_id,
+        standard_item_scheme=row.standard_item_scheme,
+        object_identifier=row.object_identifier,
+        order_line_reference=row.order_line_reference,
+        accounting_reference=row.accounting_reference,
         note=row.note,
         period=_period(row.period_start, row.period_end),
         adjustments=tuple(adjustments),
@@ -87,7 +111,8 @@ def _adjustment(row: InvoiceAllowance) -> Adjustment:
     return Adjustment(
         is_charge=row.is_charge,
         amount=row.amount,
-        reason=row.reason or row.reason_code,
+        reason=row.reason,
+        reason_code=row.reason_code,
         percentage=row.percentage,
         base=row.base_amount,
         tax_category=row.tax_category,
@@ -102,6 +127,7 @@ def _breakdown(row: InvoiceTaxLine) -> TaxBreakdown:
         taxable=row.taxable_amount,
         tax=row.tax_amount,
         exemption_text=row.exemption_reason,
+        exemption_code=row.exemption_code,
     )
 
 

@@ -1,4 +1,5 @@
 from typing import ClassVar
+from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -14,7 +15,10 @@ class Document(Claimable):
     """A file of an issued invoice: rendered once, stored with its SHA-256, never made again."""
 
     class Kind(models.TextChoices):
+        # What people read, with factur-x.xml in it. This row is the one that is claimed.
         PDF = "pdf", "PDF"
+        # The same as UBL 2.1 (EN 16931), made and stored together with the PDF.
+        UBL = "ubl", "UBL"
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -102,3 +106,43 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.invoice} to {self.address}"
+
+
+class FurtherDelivery(models.Model):
+    """A stored document sent once more after issue: the same bytes, to whom, asked for by whom.
+
+    Apart from ``Delivery``, which says who was to get the document when it was issued and is part
+    of what is sealed. What became of it is its email's state, as there.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, db_constraint=False, related_name="+"
+    )
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.PROTECT, db_constraint=False, related_name="further_deliveries"
+    )
+    address = models.EmailField(max_length=254)
+    name = models.CharField(max_length=250, blank=True)
+    # Plain, as in audit: it outlives the user it speaks of. Empty when staff or the program did it.
+    asked_by_id = models.BigIntegerField(null=True)
+    asked_by_name = models.CharField(max_length=250)
+    email = models.OneToOneField(
+        OutgoingEmail,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        related_name="further_invoice_delivery",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "further deliveries"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["account", "id"], name="further_delivery_tenant_key"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["invoice", "created_at"], name="further_delivery_of_invoice"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invoice} once more to {self.address}"

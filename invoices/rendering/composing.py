@@ -242,9 +242,10 @@ class _Writer:
             yield f"{self._reason(adjustment)}: {self._signed(adjustment)}"
 
     def _reason(self, adjustment: Adjustment) -> str:
+        reason = adjustment.reason or adjustment.reason_code
         if adjustment.percentage is None:
-            return adjustment.reason
-        return f"{adjustment.reason} ({self.formats.percent(adjustment.percentage)})"
+            return reason
+        return f"{reason} ({self.formats.percent(adjustment.percentage)})"
 
     def _signed(self, adjustment: Adjustment) -> str:
         amount = adjustment.amount if adjustment.is_charge else -adjustment.amount

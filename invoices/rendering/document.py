@@ -1,8 +1,9 @@
-"""The closed value object from which a document is rendered: all that it prints, nothing else.
+"""The closed value object from which a document is rendered: all that it says, nothing else.
 
-A renderer gets this and no model, so what is printed is what was frozen, and rendering needs
-neither database nor scope. Amounts are at the currency's exponent and, on a credit note as on an
-invoice, positive (UNTDID 381). Business terms (BT, BG) and rules (BR) are those of EN 16931-1.
+The PDF, both e-invoices and the mail are made from this and from no model, so what they say is what
+was frozen, they say the same, and making them needs neither database nor scope. Amounts are at the
+currency's exponent and, on a credit note as on an invoice, positive (UNTDID 381). Business terms
+(BT, BG) and rules (BR) are those of EN 16931-1.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from invoices.parties import Party, PaymentMeans
+from invoices.parties import Party, PaymentMeans, PostalAddress
 
 ZERO = Decimal(0)
 
@@ -56,11 +57,12 @@ class Adjustment:
 
     is_charge: bool
     amount: Decimal
-    reason: str
+    reason: str  # in words; empty where only a code is known
     percentage: Decimal | None = None
     base: Decimal | None = None
     tax_category: str = ""  # of one on the document; one on a line follows its line
     tax_rate: Decimal = ZERO
+    reason_code: str = ""  # UNTDID 5189 of an allowance, 7161 of a charge
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,14 @@ class DocumentLine:
     net: Decimal
     tax_category: str  # UNTDID 5305: S, Z, E, AE, K, G, O …
     tax_rate: Decimal  # in per cent
-    item_id: str = ""
-    note: str = ""
+    item_id: str = ""  # BT-155, the seller's
+    buyer_item_id: str = ""  # BT-156
+    standard_item_id: str = ""  # BT-157, such as a GTIN
+    standard_item_scheme: str = ""  # ISO 6523 code of that standard
+    object_identifier: str = ""  # BT-128
+    order_line_reference: str = ""  # BT-132
+    accounting_reference: str = ""  # BT-133, the buyer's
+    note: str = ""  # BT-127
     period: Period | None = None
     price_base_quantity: Decimal = Decimal(1)  # BT-149: the price is for this many
     adjustments: tuple[Adjustment, ...] = ()
@@ -91,6 +99,7 @@ class TaxBreakdown:
     taxable: Decimal
     tax: Decimal
     exemption_text: str = ""  # BT-120
+    exemption_code: str = ""  # BT-121, VATEX
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +156,8 @@ class InvoiceDocument:
     tax_point_date: date | None = None  # BT-7
     due_date: date | None = None  # BT-9
     payment_terms: str = ""  # BT-20
+    delivery_date: date | None = None  # BT-72
+    deliver_to: PostalAddress | None = None  # BG-15, where goods left the seller's territory
     period: Period | None = None  # BG-14
     buyer_reference: str = ""  # BT-10
     order_number: str = ""  # BT-13
