@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import traceback
+from importlib import import_module
 from typing import Any, Final
 
 from celery import Celery, Task, bootsteps
@@ -51,11 +52,16 @@ app.config_from_object("config.celery_settings")
 app.autodiscover_tasks()
 
 
-class FontCheck(bootsteps.StartStopStep):
+class Rendering(bootsteps.StartStopStep):
     """A worker that renders tells at its start what is missing, and does not start without fonts.
 
-    Without any font the PDF engine does not fail but crash, document after document.
+    Without any font the PDF engine does not fail but crash, document after document. The engine is
+    imported before the worker forks, so that its processes share it.
     """
+
+    def create(self, parent: Any) -> None:
+        if "render" in parent.app.amqp.queues.consume_from:
+            import_module("invoices.producing")
 
     def start(self, parent: Any) -> None:
         if "render" not in parent.app.amqp.queues.consume_from:
@@ -107,6 +113,6 @@ class FirstLook(bootsteps.StartStopStep):
                 logger.warning("Redis is away again before a first look: %s", error)
 
 
-app.steps["worker"].add(FontCheck)
+app.steps["worker"].add(Rendering)
 app.steps["worker"].add(MemoryLimit)
 app.steps["consumer"].add(FirstLook)
