@@ -51,11 +51,13 @@ RUN pybabel --quiet compile --directory locale --domain django \
     && set -o allexport && . config/production.env.example && set +o allexport \
     && python manage.py collectstatic --no-input --verbosity 0 \
     && python -m compileall -q . \
-    && mv node_modules/@expo-google-fonts/inter /tmp/ \
+    && mv node_modules/@expo-google-fonts /tmp/fonts \
     && rm -rf node_modules static requirements package.json package-lock.json .npmrc \
-    && mkdir -p node_modules/@expo-google-fonts/inter \
-    && mv /tmp/inter/LICENSE* /tmp/inter/400Regular /tmp/inter/600SemiBold \
+    && mkdir -p node_modules/@expo-google-fonts/inter node_modules/@expo-google-fonts/noto-emoji \
+    && mv /tmp/fonts/inter/LICENSE* /tmp/fonts/inter/400Regular /tmp/fonts/inter/600SemiBold \
         node_modules/@expo-google-fonts/inter/ \
+    && mv /tmp/fonts/noto-emoji/LICENSE* /tmp/fonts/noto-emoji/400Regular \
+        node_modules/@expo-google-fonts/noto-emoji/ \
     && chmod -R u=rwX,go=rX .
 
 # Debian's own are older than the server and refuse to dump it.

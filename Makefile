@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run stop shell psql test test-quick lint format messages bench soak \
+.PHONY: help setup demo run stop shell psql test test-quick conformance lint format messages bench soak \
 	rolling-restart pictures lock clean
 
 help: ## Show this list
@@ -35,6 +35,10 @@ test: setup ## Run all tests in parallel on servers of their own (ARGS="tests/ma
 
 test-quick: setup ## The same without those that take seconds
 	@$(BIN)/pytest --numprocesses auto --dist worksteal -m "not slow" $(ARGS)
+
+conformance: setup ## Let veraPDF, Mustang and other tools judge our documents (ALL=1, RETAIL=1; needs Java)
+	@CONFORMANCE=1 ALL=$(ALL) RETAIL=$(RETAIL) \
+		$(BIN)/pytest --numprocesses 0 --quiet tests/conformance $(ARGS)
 
 lint: setup ## Check style, types, layers, templates, containers, migrations, production settings
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts.views import (
+    bouncing,
     closing,
     contacts,
     details,
@@ -21,6 +22,7 @@ urlpatterns = [
     path("contacts/admin/", contacts.admin_contact, name="admin_contact"),
     path("contacts/billing/", contacts.billing_contact, name="billing_contact"),
     path("contacts/references/", contacts.references, name="references"),
+    path("contacts/try-again/", bouncing.try_address_again, name="try_address_again"),
     path("invoice-addresses/add/", invoice_addresses.add, name="add_invoice_address"),
     path(
         "invoice-addresses/<uuid:row>/send-again/",

@@ -10,6 +10,7 @@ from accounts.addressing import Addressing
 from accounts.models import InvoiceAddress
 from accounts.recipients import reasons_in_words
 from mail.models import SuppressedAddress
+from mail.return_words import why_suppressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ def readers_of_next_invoice(addressing: Addressing) -> list[Reader]:
     """Those who get it first. One statement, however many there are."""
     waiting = [each for each in addressing.invoice_addresses if each.confirmed_at is None]
     addresses = {recipient.address for recipient in addressing.recipients}
-    suppressed = set(
-        SuppressedAddress.objects.filter(address__in=addresses).values_list("address", flat=True)
-    )
+    suppressed = {
+        each.address: each for each in SuppressedAddress.objects.filter(address__in=addresses)
+    }
     disabled = {each.user.email for each in addressing.memberships if not each.user.is_active}
     now = timezone.now()
     found = [
@@ -40,7 +41,9 @@ def readers_of_next_invoice(addressing: Addressing) -> list[Reader]:
             address=recipient.address,
             name=recipient.name,
             reasons=reasons_in_words(recipient.reasons),
-            withheld=_suppressed() if recipient.address in suppressed else "",
+            withheld=str(why_suppressed(suppressed[recipient.address]))
+            if recipient.address in suppressed
+            else "",
             note=_("Their user ID is disabled, but mail still goes to the address.")
             if recipient.address in disabled
             else "",
@@ -53,10 +56,6 @@ def readers_of_next_invoice(addressing: Addressing) -> list[Reader]:
         if each.email not in addresses
     ]
     return sorted(found, key=lambda reader: bool(reader.withheld))
-
-
-def _suppressed() -> str:
-    return _("Mail to this address was returned before, so none is sent. Ask our support team.")
 
 
 def _unconfirmed(address: InvoiceAddress, *, now: datetime) -> str:

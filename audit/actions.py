@@ -77,3 +77,7 @@ class Action(StrEnum):
     USER_ADDRESS_CHANGED = "user:address_changed"
     USER_ADDRESS_CHANGE_UNDONE = "user:address_change_undone"
     USER_CLOSED = "user:closed"
+    INVOICE_VOIDED = "invoice:voided"
+    EMAIL_RETURNED = "email:returned"
+    ADDRESS_TRIED_AGAIN = "address:tried_again"
+    INVOICE_SENT_AGAIN = "invoice:sent_again"

@@ -134,6 +134,12 @@ _WORDINGS: dict[Action, Wording] = {
     Action.USER_ADDRESS_CHANGED: Wording(Kind.SECURITY, _("Changed the email address")),
     Action.USER_ADDRESS_CHANGE_UNDONE: Wording(Kind.SECURITY, _("Took the address back")),
     Action.USER_CLOSED: Wording(Kind.PEOPLE, _("Closed their user ID")),
+    Action.INVOICE_SENT_AGAIN: Wording(Kind.BILLING, _("Sent %(subject)s once more")),
+    Action.INVOICE_VOIDED: Wording(Kind.BILLING, _("Voided invoice %(subject)s")),
+    Action.EMAIL_RETURNED: Wording(Kind.MAIL, _("An email came back undelivered")),
+    Action.ADDRESS_TRIED_AGAIN: Wording(
+        Kind.MAIL, _("Allowed mail to %(subject)s again, after it had come back")
+    ),
 }
 
 

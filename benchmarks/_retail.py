@@ -282,7 +282,9 @@ def _books() -> Books:
             export_documents=exported.distinct().count(),
             export_net=_signed(exported, "net_total"),
             series=_series(),
-            stored=Document.objects.filter(state=Document.State.STORED).count(),
+            stored=Document.objects.filter(
+                kind=Document.Kind.PDF, state=Document.State.STORED
+            ).count(),
             recipients=Counter(Delivery.objects.values_list("address", flat=True)),
         )
 

@@ -103,7 +103,9 @@ _DOCUMENTS = """
 """
 _FILES = """
     SELECT coalesce(file.storage_key, ''), file.sha256 FROM invoices_invoice document
-    LEFT JOIN invoices_document file ON file.invoice_id = document.id
+    CROSS JOIN (VALUES ('pdf'), ('ubl')) AS wanted (kind)
+    LEFT JOIN invoices_document file
+        ON file.invoice_id = document.id AND file.kind = wanted.kind
     WHERE document.number IS NOT NULL
 """
 # Numbers that a series has counted and no document carries.

@@ -116,7 +116,7 @@ _PROGRESS = """
         FROM billing_billingrun run
     ), document AS (
         SELECT count(*) AS count, count(*) FILTER (WHERE state IN ('stored', 'parked')) AS stored
-        FROM invoices_document
+        FROM invoices_document WHERE kind = 'pdf'
     ), message AS (
         SELECT count(*) AS count,
                count(*) FILTER (WHERE state IN ('sent', 'failed', 'withheld')) AS delivered

@@ -51,13 +51,18 @@ worker_soft_shutdown_timeout = 30
 worker_cancel_long_running_tasks_on_connection_loss = False
 # C libraries leak a little. A task is many batches, so this is some thousands of documents.
 worker_max_tasks_per_child = 200
-worker_max_memory_per_child = 350_000  # KiB
+# KiB. A process that renders comes to rest between 300,000 and 400,000, most of it the heap of the
+# validator of e-invoices, which takes a second to start (docs/decisions, on what checking costs).
+worker_max_memory_per_child = 600_000
 worker_hijack_root_logger = False
 
 task_default_queue = "default"
 task_routes: dict[str, dict[str, str]] = {
     "invoices.tasks.*": {"queue": "render"},
     "mail.tasks.*": {"queue": "mail"},
+    # Sending does not wait for a mailbox that is slow.
+    "mail.tasks.read_returned_mail": {"queue": "default"},
+    "mail.tasks.settle_reports": {"queue": "default"},
 }
 
 timezone = "UTC"
@@ -86,4 +91,17 @@ beat_schedule["end changes of owner that are due"] = {
     "schedule": _OWNERSHIP_ASKED_FOR,
     "options": {"expires": _OWNERSHIP_ASKED_FOR.total_seconds()},
 }
+_REPORTS_SETTLED: Final = timedelta(minutes=1)
+beat_schedule["settle reports on mail"] = {
+    "task": "mail.tasks.settle_reports",
+    "schedule": _REPORTS_SETTLED,
+    "options": {"expires": _REPORTS_SETTLED.total_seconds()},
+}
+_RETURNED_MAIL_READ: Final = timedelta(minutes=3)
+if settings.BOUNCE_MAILBOX_URL:
+    beat_schedule["read returned mail"] = {
+        "task": "mail.tasks.read_returned_mail",
+        "schedule": _RETURNED_MAIL_READ,
+        "options": {"expires": _RETURNED_MAIL_READ.total_seconds()},
+    }
 beat_schedule |= canaries.beat_entries()

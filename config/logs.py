@@ -2,7 +2,7 @@
 
 import logging
 import re
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 
@@ -42,3 +42,34 @@ class MaskedLinks(logging.Filter):
         if masked != message:
             record.msg, record.args = masked, ()
         return True
+
+
+def logging_to_standard_error(*, level: str) -> dict[str, Any]:
+    """The setting LOGGING: to standard error, for whoever runs the process to keep."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        },
+        "filters": {
+            "brief": {"()": "config.logs.BriefRefusals"},
+            "masked": {"()": "config.logs.MaskedLinks"},
+        },
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["brief", "masked"],
+            },
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # Its own handlers would mail or drop what the root handler prints.
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            # Says what each page drew with, glyph by glyph.
+            "fontTools": {"level": "WARNING"},
+            "weasyprint": {"level": "WARNING"},
+        },
+    }

@@ -22,6 +22,8 @@ from django.core.exceptions import ImproperlyConfigured
 from common.embedded.places import DATABASE, OWNER_ROLE, RUNTIME_ROLE, Places
 from config.document_settings import documents_storage
 from config.environment import Environment
+from config.logs import logging_to_standard_error
+from config.mail_settings import bounce_address, bounce_mailbox, webhook
 from config.password_rules import PASSWORD_RULES
 
 env = Environment()
@@ -360,40 +362,19 @@ DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default=OPERATOR_SUPPORT
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Who is told when something is wrong (watching).
 ALARM_EMAIL: str = env.str("ALARM_EMAIL", default=OPERATOR_SUPPORT_EMAIL)
+# What becomes of mail after a server took it: returned to this address (the envelope sender), read
+# from this mailbox, and told by this email service.
+BOUNCE_ADDRESS: str = bounce_address(env)
+BOUNCE_MAILBOX_URL: str = bounce_mailbox(env, embedded=EMBEDDED)
+MAIL_WEBHOOK_ESP, ANYMAIL = webhook(env)
 # Where the mail catcher keeps what it accepted, for the mailbox page. Embedded mode only.
 MAILBOX_DIR: Path | None = VAR_DIR / "mailbox" if EMBEDDED else None
 
 # --- Workers ------------------------------------------------------------------------------------
 
 # What a worker process may take before it gets a MemoryError, in MiB; 0 is no limit.
-WORKER_MEMORY_LIMIT_MB: int = env.int("WORKER_MEMORY_LIMIT_MB", default=1024)
+WORKER_MEMORY_LIMIT_MB: int = env.int("WORKER_MEMORY_LIMIT_MB", default=1280)
 
 # --- Logging: to standard error, for whoever runs the process to keep ---------------------------
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-    },
-    "filters": {
-        "brief": {"()": "config.logs.BriefRefusals"},
-        "masked": {"()": "config.logs.MaskedLinks"},
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["brief", "masked"],
-        },
-    },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        # Its own handlers would mail or drop what the root handler prints.
-        "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": [], "propagate": True},
-        # Says what each page drew with, glyph by glyph.
-        "fontTools": {"level": "WARNING"},
-        "weasyprint": {"level": "WARNING"},
-    },
-}
+LOGGING: dict[str, Any] = logging_to_standard_error(level=env.str("LOG_LEVEL", default="INFO"))

@@ -24,6 +24,7 @@ urlpatterns = [
     path("a/<account:account_number>/", include(_account_urls)),
     path("admin/", admin.site.urls),
     path("console/", include("console.urls")),
+    path("webhooks/mail/", include("mail.urls")),
 ]
 
 if settings.EMBEDDED:

@@ -6,6 +6,7 @@ from django import forms
 
 from accounts.forms.new_account import AccountForm
 from common.ids import normalise_email
+from console.deliveries import How
 from users.models import User
 
 
@@ -72,3 +73,37 @@ class AccountOfferForm(AccountForm):
         " accept.",
     )
     field_order = ("to", "kind", "name", "country", "timezone")
+
+
+class DeliveryFilterForm(forms.Form):
+    """What of the mail that did not arrive is shown."""
+
+    wanted = forms.CharField(
+        label="Address, account number or invoice number, in full",
+        required=False,
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    how = forms.ChoiceField(
+        label="What happened",
+        required=False,
+        choices=[
+            ("", "Anything"),
+            (How.REFUSED, "Refused or given up on"),
+            (How.PARKED, "Parked after crashes"),
+            (How.RETURNED, "Returned later"),
+        ],
+    )
+    all_optional = True
+
+
+class LiftForm(forms.Form):
+    """Why mail may go to an address again."""
+
+    why = forms.CharField(
+        label="Reason",
+        max_length=300,
+        help_text="Such as: its reader called, and the mailbox has room again. It is recorded.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Enter why mail may go there again."},
+    )

@@ -1,11 +1,16 @@
 from django.urls import path
 
-from console.views import account_offers, alarms, customers, ownership
+from console.views import account_offers, alarms, customers, deliveries, ownership
 
 app_name = "console"
 
 urlpatterns = [
     path("alarms/", alarms.alarm_list, name="alarms"),
+    path("deliveries/", deliveries.undelivered, name="deliveries"),
+    path("deliveries/<uuid:email_id>/send-again/", deliveries.send_again, name="send_mail_again"),
+    path("mail-reports/", deliveries.reports, name="mail_reports"),
+    path("suppressed-addresses/", deliveries.suppressed, name="suppressed"),
+    path("suppressed-addresses/<int:pk>/lift/", deliveries.lift, name="lift"),
     path("customers/", customers.customers, name="customers"),
     path("accounts/new/", account_offers.new_account, name="new_account"),
     path("account-offers/<uuid:offer_id>/withdraw/", account_offers.withdraw, name="withdraw"),

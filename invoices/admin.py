@@ -3,14 +3,20 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from audit.acting import actor_of
 from audit.actions import Action
 from audit.admin import AuditedAdmin, ReadOnlyAdmin, ReadOnlyInline
 from common.exceptions import DomainError
-from invoices.forms import SellerForm
+from invoices.forms import SellerForm, VoidingForm
 from invoices.models import (
     Delivery,
     Document,
@@ -23,7 +29,9 @@ from invoices.models import (
     Settlement,
 )
 from invoices.numbering import start_series
+from invoices.numbering_report import report_file
 from invoices.retrying import retry_document
+from invoices.voiding import consequences_of_voiding, obstacle_to_voiding, void_invoice
 
 
 @admin.register(Seller)
@@ -67,7 +75,17 @@ class NumberSeriesAdmin(AuditedAdmin):
     ordering = ("seller", "kind", "-is_current", "prefix")
     _counters = ("last_sequence", "last_issue_date", "last_hash")
     action_form = NextSeriesForm
-    actions = ["start_next"]
+    actions = ["start_next", "download_report"]
+
+    @admin.action(
+        description=gettext_lazy("Download every number with its state"), permissions=["view"]
+    )
+    def download_report(
+        self, request: HttpRequest, queryset: QuerySet[NumberSeries]
+    ) -> HttpResponse:
+        content = report_file(queryset.order_by("prefix"))
+        headers = {"Content-Disposition": 'attachment; filename="numbers.csv"'}
+        return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
 
     @admin.action(description="Start the next series", permissions=["change"])
     def start_next(self, request: HttpRequest, queryset: QuerySet[NumberSeries]) -> None:
@@ -164,6 +182,50 @@ class InvoiceAdmin(AuditedAdmin):
     show_full_result_count = False
     list_per_page = 50
     inlines = (_TaxLines, _Allowances, _Settlement, _Documents, _Deliveries, _Lines)
+
+    def get_urls(self) -> list[URLPattern]:
+        voiding = path(
+            "<int:pk>/void/", self.admin_site.admin_view(self.void), name="invoices_invoice_void"
+        )
+        return [voiding, *super().get_urls()]
+
+    def void(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Asks why and says what follows; voids when that is sent."""
+        if not self.has_void_permission(request):
+            raise PermissionDenied
+        invoice = get_object_or_404(Invoice.objects.select_related("preceding"), pk=pk)
+        form = VoidingForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                void_invoice(invoice, reason=form.cleaned_data["reason"], actor=actor_of(request))
+            except DomainError as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                self.message_user(
+                    request, _("%(number)s is void.") % {"number": invoice}, messages.SUCCESS
+                )
+                return redirect("admin:invoices_invoice_change", pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Void %(number)s") % {"number": invoice},
+            "invoice": invoice,
+            "form": form,
+            "obstacle": "" if form.errors else obstacle_to_voiding(invoice),
+            "consequences": consequences_of_voiding(invoice),
+        }
+        return TemplateResponse(request, "admin/invoices/invoice/void.html", context)
+
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        """Staff who may change documents, had these anything else to change."""
+        return request.user.has_perm("invoices.change_invoice")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        issued = context["original"] and context["original"].state == Invoice.State.ISSUED
+        context["can_be_voided"] = issued and self.has_void_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -23,7 +23,7 @@ from invoices.numbering import start_series
 from invoices.queues import RENDER_QUEUE
 
 _PART = "acknowledged restore"
-_REASON = "It may have been mailed before the database was set back."
+MAY_HAVE_BEEN_MAILED = "It may have been mailed before the database was set back."
 _record_parked = parking_recorder(Action.DOCUMENT_PARKED, what="document", part=_PART)
 
 
@@ -112,9 +112,15 @@ def park_what_may_have_been_mailed(decided: Acknowledgement) -> str:
     if decided.sends_mail:
         return ""
     waiting = Document.objects.filter(RENDER_QUEUE.unfinished()).select_for_update(no_key=True)
-    parked = [Parked(pk, account, _REASON) for pk, account in waiting.values_list("pk", "account")]
+    parked = [
+        Parked(pk, account, MAY_HAVE_BEEN_MAILED)
+        for pk, account in waiting.values_list("pk", "account")
+    ]
     Document.objects.filter(pk__in=[document.pk for document in parked]).update(
-        state=RENDER_QUEUE.parked_state, lease_token=None, leased_until=None, last_error=_REASON
+        state=RENDER_QUEUE.parked_state,
+        lease_token=None,
+        leased_until=None,
+        last_error=MAY_HAVE_BEEN_MAILED,
     )
     if not parked:
         return ""

@@ -1,6 +1,7 @@
-"""One email for each frozen recipient of a stored document."""
+"""Emails that carry a stored document: one for each frozen recipient, and those asked for later."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from secrets import token_hex
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from accounts.recipients import Reason
 from common.storage import StoredDocument
 from invoices.models import Delivery, Invoice
 from invoices.rendering.document import InvoiceDocument
-from invoices.rendering.email import Operator, invoice_email
+from invoices.rendering.email import Occasion, Operator, invoice_email
 from mail.addresses import Mailbox
 from mail.links import LinkTo
 from mail.outbox import Attachment, NewEmail, enqueue_many
@@ -23,6 +24,21 @@ from mail.outbox import Attachment, NewEmail, enqueue_many
 # As mail.notices has it: no text of a customer's can stand where a link will.
 _MARKER_BYTES = 12
 _NO_ROW = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Whom one message goes to. ``stop_row`` is the extra address that its link would stop.
+
+    ``answers`` is the Message-ID that this one belongs to in its reader's mailbox.
+    """
+
+    address: str
+    name: str = ""
+    reasons: tuple[str, ...] = ()
+    may_view: bool = False
+    stop_row: UUID | None = None
+    answers: str = ""
 
 
 def queue_emails(invoice: Invoice, document: InvoiceDocument, stored: StoredDocument) -> int:
@@ -40,11 +56,97 @@ def queue_emails(invoice: Invoice, document: InvoiceDocument, stored: StoredDocu
         ).order_by("pk")
     )
     rows = _extra_addresses(waiting, invoice)
-    emails = [_email(delivery, invoice, document, stored, rows=rows) for delivery in waiting]
+    origins = _mails_about(invoice.preceding_id, invoice, [each.address for each in waiting])
+    emails = [
+        compose(
+            invoice,
+            document,
+            stored,
+            dedup_key=f"delivery:{delivery.pk}",
+            reader=_reader(delivery, rows=rows, answers=origins.get(delivery.address, "")),
+        )
+        for delivery in waiting
+    ]
     for delivery, email_pk in zip(waiting, enqueue_many(emails), strict=True):
         delivery.email_id = email_pk
     Delivery.objects.bulk_update(waiting, ["email"])
     return len(waiting)
+
+
+def reader_again(delivery: Delivery) -> Reader:
+    """A frozen recipient, whose message about the document has been queued, for a further one.
+
+    Needs the account's scope; ``delivery.email`` must have been read with it.
+    """
+    rows = _extra_addresses([delivery], delivery.invoice)
+    answers = delivery.email.message_id if delivery.email else ""
+    return _reader(delivery, rows=rows, answers=answers)
+
+
+def is_stopped(reader: Reader) -> bool:
+    """Whether it has been an extra address and nothing else, and its reader wants no more."""
+    return reader.stop_row == _NO_ROW
+
+
+def compose(
+    invoice: Invoice,
+    document: InvoiceDocument,
+    stored: StoredDocument,
+    *,
+    dedup_key: str,
+    reader: Reader,
+    occasion: Occasion = Occasion.NEW,
+    asked_by: str = "",
+    is_settled: bool = False,
+) -> NewEmail:
+    """The message to ``reader``, with the stored bytes. ``invoice`` comes with its account."""
+    seller = document.seller
+    link = LinkTo(STOP, reader.stop_row) if reader.stop_row else None
+    marker = f"link-{token_hex(_MARKER_BYTES)}" if link else ""
+    content = invoice_email(
+        document,
+        recipient_name=reader.name,
+        reasons=_reasons(reader, invoice),
+        operator=Operator(
+            name=settings.OPERATOR_NAME, support_address=settings.OPERATOR_SUPPORT_EMAIL
+        ),
+        invoice_url=_panel_url(invoice) if reader.may_view else "",
+        stop_url=marker,
+        occasion=occasion,
+        asked_by=asked_by,
+        is_settled=is_settled,
+    )
+    return NewEmail(
+        kind=f"new_{invoice.kind}",
+        dedup_key=dedup_key,
+        sender=Mailbox(seller.email, seller.trading_name or seller.name),
+        recipient=Mailbox(reader.address, reader.name),
+        reply_to=seller.email,
+        subject=content.subject,
+        text_body=content.text,
+        html_body=content.html,
+        headers=_headers(invoice, document, answers=reader.answers, stop_url=marker),
+        attachment=Attachment(
+            key=stored.key, filename=f"{invoice.number}.pdf", sha256=stored.sha256
+        ),
+        account_id=invoice.account_id,
+        batch_id=invoice.batch_id,
+        link=link,
+        link_marker=marker,
+    )
+
+
+def _reader(delivery: Delivery, *, rows: Mapping[str, UUID], answers: str) -> Reader:
+    # An address that was stopped or removed since leaves a link to no row: its mail fails unsent.
+    stop_row = rows.get(delivery.address, _NO_ROW) if _is_extra_alone(delivery) else None
+    return Reader(
+        address=delivery.address,
+        name=delivery.name,
+        reasons=tuple(delivery.reasons),
+        may_view=delivery.may_view,
+        stop_row=stop_row,
+        answers=answers,
+    )
 
 
 def _extra_addresses(deliveries: list[Delivery], invoice: Invoice) -> dict[str, UUID]:
@@ -61,56 +163,47 @@ def _is_extra_alone(delivery: Delivery) -> bool:
     return delivery.reasons == [Reason.EXTRA_ADDRESS]
 
 
-def _email(
-    delivery: Delivery,
-    invoice: Invoice,
-    document: InvoiceDocument,
-    stored: StoredDocument,
-    *,
-    rows: Mapping[str, UUID],
-) -> NewEmail:
-    seller = document.seller
-    # An address that was stopped or removed since leaves a link to no row: its mail fails unsent.
-    link = LinkTo(STOP, rows.get(delivery.address, _NO_ROW)) if _is_extra_alone(delivery) else None
-    marker = f"link-{token_hex(_MARKER_BYTES)}" if link else ""
-    content = invoice_email(
-        document,
-        recipient_name=delivery.name,
-        reasons=_reasons(delivery, invoice),
-        operator=Operator(
-            name=settings.OPERATOR_NAME, support_address=settings.OPERATOR_SUPPORT_EMAIL
-        ),
-        invoice_url=_panel_url(delivery, invoice),
-        stop_url=marker,
+def _mails_about(
+    preceding: int | None, invoice: Invoice, addresses: Collection[str]
+) -> dict[str, str]:
+    """Message-IDs of the mails in which readers got the document that this one corrects."""
+    if preceding is None:
+        return {}
+    rows = Delivery.objects.filter(
+        account=invoice.account_id,
+        invoice=preceding,
+        address__in=addresses,
+        email__isnull=False,
     )
-    return NewEmail(
-        kind=f"new_{invoice.kind}",
-        dedup_key=f"delivery:{delivery.pk}",
-        sender=Mailbox(seller.email, seller.trading_name or seller.name),
-        recipient=Mailbox(delivery.address, delivery.name),
-        reply_to=seller.email,
-        subject=content.subject,
-        text_body=content.text,
-        html_body=content.html,
-        attachment=Attachment(
-            key=stored.key, filename=f"{invoice.number}.pdf", sha256=stored.sha256
-        ),
-        account_id=invoice.account_id,
-        batch_id=invoice.batch_id,
-        link=link,
-        link_marker=marker,
-    )
+    return dict(rows.values_list("address", "email__message_id"))
 
 
-def _panel_url(delivery: Delivery, invoice: Invoice) -> str:
-    """Where the reader can open the document; empty for somebody who may not."""
-    if not delivery.may_view:
-        return ""
+def _headers(
+    invoice: Invoice, document: InvoiceDocument, *, answers: str, stop_url: str
+) -> dict[str, str]:
+    """By what mail programs thread, file and stop these mails: see docs/invoice-mail.md."""
+    headers = {
+        "X-Invoice-Number": document.number,
+        "X-Invoice-Type": invoice.kind.replace("_", "-"),
+        "X-Invoice-Account": document.account_number,
+    }
+    if document.due_date and not document.is_credit_note:
+        headers["X-Invoice-Due"] = document.due_date.isoformat()
+    if document.preceding:
+        headers["X-Invoice-Corrects"] = " ".join(one.number for one in document.preceding)
+    if answers:
+        headers["In-Reply-To"] = headers["References"] = answers
+    if stop_url:
+        headers["List-Unsubscribe"] = f"<{stop_url}>"
+    return headers
+
+
+def _panel_url(invoice: Invoice) -> str:
     page = reverse("invoices:page", args=[invoice.account.number, invoice.number])
     return f"{settings.SITE_URL}{page}"
 
 
-def _reasons(delivery: Delivery, invoice: Invoice) -> tuple[str, ...]:
+def _reasons(reader: Reader, invoice: Invoice) -> tuple[str, ...]:
     """Why the reader gets this mail, in the document's language."""
     with override(invoice.locale):
         account = invoice.account.number
@@ -131,4 +224,4 @@ def _reasons(delivery: Delivery, invoice: Invoice) -> tuple[str, ...]:
                 " address."
             ),
         }
-        return tuple(words[Reason(reason)] % {"account": account} for reason in delivery.reasons)
+        return tuple(words[Reason(reason)] % {"account": account} for reason in reader.reasons)

@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 from stdnum import bic, iban
 from stdnum.exceptions import ValidationError as Mistyped
 
@@ -31,6 +32,17 @@ class SellerForm(WholeRowForm):
 
     def clean_bic(self) -> str:
         return _checked(self.cleaned_data["bic"], by=bic, wanted="BIC such as DEUTDEFF")
+
+
+class VoidingForm(forms.Form):
+    """The reason is printed nowhere, and shown to the customer and to auditors for ever."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text=_("Kept with the number. The customer reads it on the invoice’s page."),
+    )
 
 
 def _checked(text: str, *, by: ModuleType, wanted: str) -> str:

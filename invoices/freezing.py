@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stdnum.iso7064 import mod_97_10
+
 from accounts.addressing import read_addressing
 from accounts.contacts import BillingDetails
 from accounts.models import Account
@@ -14,6 +16,9 @@ from taxes.vocabulary import TaxCategory, TaxGroup
 # UNTDID 4461 codes for BT-81.
 _CREDIT_TRANSFER = "30"
 _SEPA_CREDIT_TRANSFER = "58"
+
+# ISO 11649: "RF", two check digits, and this many letters and digits at most.
+_LONGEST_CREDITOR_REFERENCE = 21
 
 _LEAVES_THE_TERRITORY = frozenset({TaxCategory.INTRA_COMMUNITY, TaxCategory.EXPORT})
 
@@ -118,7 +123,7 @@ def deliver_to(account: Account, lines: Sequence[InvoiceLine]) -> dict[str, obje
 
 
 def payment_means(seller: Seller, invoice: Invoice) -> tuple[PaymentMeans, ...]:
-    """BG-16: a transfer to the seller's account, quoting the document's number.
+    """BG-16: a transfer to the seller's account, with a reference made of the document's number.
 
     Nothing for a credit note or a document with nothing to pay, nor for a seller without a bank
     account.
@@ -127,13 +132,25 @@ def payment_means(seller: Seller, invoice: Invoice) -> tuple[PaymentMeans, ...]:
     if invoice.kind != Invoice.Kind.INVOICE or invoice.amount_due <= 0 or not account_id:
         return ()
     is_sepa = bool(seller.iban) and invoice.currency == "EUR"
+    number = invoice.number or ""
     return (
         PaymentMeans(
             code=_SEPA_CREDIT_TRANSFER if is_sepa else _CREDIT_TRANSFER,
-            reference=invoice.number or "",
+            reference=(creditor_reference(number) if is_sepa else "") or number,
             account_id=account_id,
             account_name=seller.bank_account_name or seller.legal_name,
             bic=seller.bic,
             bank_name=seller.bank_name,
         ),
     )
+
+
+def creditor_reference(number: str) -> str:
+    """``number`` as an ISO 11649 reference, which banks check and pass on; "" if it does not fit.
+
+    Its hyphens go: INV-2026-000123 becomes RF98INV2026000123.
+    """
+    body = number.replace("-", "")
+    if not body or len(body) > _LONGEST_CREDITOR_REFERENCE:
+        return ""
+    return f"RF{mod_97_10.calc_check_digits(f'{body}RF')}{body}"

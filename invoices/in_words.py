@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.money import ZERO
-from invoices.models import Delivery, Document, Invoice, Settlement
+from common.money import exponent
+from invoices.models import Document, Invoice, Settlement
+from invoices.standing import Standing, standing_of
 from mail.models import OutgoingEmail
+
+# EN 16931: amounts have two decimals at the most (BR-DEC).
+_MOST_DECIMALS_IN_XML = 2
 
 
 class Tone(StrEnum):
@@ -34,30 +37,22 @@ def kind_in_words(invoice: Invoice) -> str:
     return _("Credit note") if invoice.kind == Invoice.Kind.CREDIT_NOTE else _("Invoice")
 
 
-def open_amount(invoice: Invoice, settlement: Settlement) -> Decimal:
-    """What is still to be paid, in the document's currency; zero for what asks for no payment."""
-    if invoice.kind == Invoice.Kind.CREDIT_NOTE or invoice.state == Invoice.State.VOID:
-        return ZERO
-    settled = (
-        settlement.credited
-        + settlement.allocated
-        + settlement.credit_applied
-        + settlement.written_off
-    )
-    return max(invoice.amount_due - settled, ZERO)
-
-
-def invoice_state(invoice: Invoice, settlement: Settlement, *, today: date) -> State:
+def document_standing(invoice: Invoice, settlement: Settlement, *, today: date) -> State:
     """``today`` is the reader's day; what is due today is not overdue."""
-    if invoice.state == Invoice.State.VOID:
-        return State(_("Void"), Tone.QUIET)
-    if invoice.kind == Invoice.Kind.CREDIT_NOTE:
-        return State(_("Credited"), Tone.GOOD)
-    if open_amount(invoice, settlement) == ZERO:
-        return State(_("Nothing to pay"), Tone.GOOD)
-    if invoice.due_date is not None and invoice.due_date < today:
-        return State(_("Overdue"), Tone.LATE)
-    return State(_("Open"), Tone.OPEN)
+    standing = standing_of(invoice, settlement, today=today)
+    if standing is Standing.CREDITED and invoice.kind == Invoice.Kind.INVOICE:
+        return State(_("Credited in full"), Tone.GOOD)
+    words, tone = _STANDINGS[standing]
+    return State(str(words), tone)
+
+
+_STANDINGS: dict[Standing, tuple[Promise, Tone]] = {
+    Standing.OPEN: (gettext_lazy("Open"), Tone.OPEN),
+    Standing.OVERDUE: (gettext_lazy("Overdue"), Tone.LATE),
+    Standing.NOTHING_TO_PAY: (gettext_lazy("Nothing to pay"), Tone.GOOD),
+    Standing.CREDITED: (gettext_lazy("Credited"), Tone.GOOD),
+    Standing.VOID: (gettext_lazy("Void"), Tone.QUIET),
+}
 
 
 def document_state(document: Document | None) -> State:
@@ -68,11 +63,23 @@ def document_state(document: Document | None) -> State:
     return State(_("Being prepared"), Tone.OPEN)
 
 
-def delivery_state(delivery: Delivery) -> State:
-    """What became of the mail to one recipient; ``delivery.email`` must have been read with it."""
-    if delivery.email is None:
+def xml_in_words(document: Document | None, invoice: Invoice) -> str:
+    """Why there is no XML yet or at all; empty when there is."""
+    if document is not None and document.state == Document.State.STORED:
+        return ""
+    if exponent(invoice.currency) > _MOST_DECIMALS_IN_XML:
+        return _(
+            "There is no XML for this document: the European standard knows no amounts with three"
+            " decimals, as %(currency)s has."
+        ) % {"currency": invoice.currency}
+    return _("There is no XML for this document.")
+
+
+def email_state(email: OutgoingEmail | None) -> State:
+    """What became of a mail; None is one that waits for its attachment."""
+    if email is None:
         return State(_("Waits for the PDF"), Tone.OPEN)
-    words, tone = _EMAIL_STATES[OutgoingEmail.State(delivery.email.state)]
+    words, tone = _EMAIL_STATES[OutgoingEmail.State(email.state)]
     return State(str(words), tone)
 
 

@@ -5,9 +5,12 @@ document invalid is refused before it has a number; a refusal or a crash gives t
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -19,6 +22,7 @@ from backups import witness
 from common import bell
 from common.money import ZERO, round_money
 from common.scoping import account_scope
+from invoices.documents import document_from
 from invoices.freezing import (
     Customer,
     buyer_party,
@@ -27,13 +31,25 @@ from invoices.freezing import (
     read_customer,
     seller_party,
 )
-from invoices.models import Delivery, Document, Invoice, InvoiceAllowance, InvoiceLine, Settlement
-from invoices.numbering import NextNumber, lock_next_number, take
-from invoices.refusals import DraftOutdated, ExchangeRateMissing, InvoiceEmpty, InvoiceNotDraft
+from invoices.models import (
+    Delivery,
+    Document,
+    Invoice,
+    InvoiceAllowance,
+    InvoiceLine,
+    InvoiceTaxLine,
+    Settlement,
+)
+from invoices.numbering import lock_next_number, take
+from invoices.refusals import DraftOutdated, ExchangeRateMissing, InvoiceNotDraft
+from invoices.rendering.einvoice.rules import require_sound
 from invoices.retaxing import retax, retotal, seller_tax_number
 from invoices.sealing import VERSION, content_hash, digests
 from invoices.taxation import TaxBook, load_tax_book
 from mail.addresses import envelope_address
+
+# What a document is called while it is looked at and has no number yet. Never stored.
+_PROVISIONAL_NUMBER: Final = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +64,10 @@ class _Prepared:
 def issue_invoice(invoice: Invoice, *, actor: Actor) -> Invoice:
     """Number and freeze a draft, and have it rendered and sent once the transaction commits.
 
-    Returns the issued document, read under lock. Raises InvoiceNotDraft, InvoiceEmpty,
-    DraftOutdated, ExchangeRateMissing, SellerNotIdentified, NoNumberSeries, NoBillingAddress,
-    UnusableAddress, DatabaseBehind, StorageUnavailable or a refusal of ``taxes.determination``;
-    nothing is changed then.
+    Returns the issued document, read under lock. Raises InvoiceNotDraft, DraftOutdated,
+    ExchangeRateMissing, WouldBeInvalid, NoNumberSeries, NoBillingAddress, UnusableAddress,
+    DatabaseBehind, StorageUnavailable or a refusal of ``taxes.determination``; nothing is changed
+    then.
     """
     with account_scope(invoice.account_id):
         account = Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
@@ -100,13 +116,12 @@ def _prepare(draft: Invoice, customer: Customer, tax_book: TaxBook) -> _Prepared
     taxes = tax_book.context(draft.seller, details=customer.details, account=customer.account)
     mine = {"account": draft.account_id, "invoice": draft}
     lines = list(InvoiceLine.objects.filter(**mine))
-    if not lines:
-        raise InvoiceEmpty(f"{draft} has no lines.")
     allowances = list(InvoiceAllowance.objects.filter(**mine))
     retaxed = retax(draft, lines, taxes=taxes)
     tax_lines = retotal(draft, lines, allowances, retaxed=retaxed)
     number = seller_tax_number(draft, lines, taxes=taxes)
     _fill_in(draft, customer, lines, seller_number=number)
+    _require_sound(draft, lines, allowances, tax_lines)
     deliveries = _deliveries(draft, customer)
     Delivery.objects.bulk_create(deliveries)
     Document.objects.create(
@@ -187,6 +202,21 @@ def _fill_in(
     draft.tax_total_accounting = _accounting_tax(draft)
 
 
+def _require_sound(
+    draft: Invoice,
+    lines: Sequence[InvoiceLine],
+    allowances: Sequence[InvoiceAllowance],
+    tax_lines: Sequence[InvoiceTaxLine],
+) -> None:
+    """Look at the document as it would be today; its own number and dates come under the lock."""
+    sketch = copy(draft)
+    sketch.number = _PROVISIONAL_NUMBER
+    sketch.issue_date = timezone.localdate(timezone=ZoneInfo(draft.seller.timezone))
+    sketch.due_date = _due_date(draft, issue_date=sketch.issue_date)
+    sketch.payment_means = [means.to_json() for means in payment_means(draft.seller, sketch)]
+    require_sound(document_from(sketch, lines=lines, allowances=allowances, tax_lines=tax_lines))
+
+
 def _accounting_tax(draft: Invoice) -> Decimal | None:
     """BT-111: the tax in the accounting currency, where that is another than the document's."""
     if draft.accounting_currency == draft.currency:
@@ -212,7 +242,7 @@ def _number(prepared: _Prepared) -> None:
     draft.issue_date = next_number.issue_date
     draft.issued_at = now
     draft.previous_hash = next_number.previous_hash
-    draft.due_date = _due_date(draft, next_number)
+    draft.due_date = _due_date(draft, issue_date=next_number.issue_date)
     draft.payment_means = [means.to_json() for means in payment_means(draft.seller, draft)]
     draft.content_version = VERSION
     draft.content_hash = content_hash(draft, of_lists=prepared.of_lists, preceding_number=preceding)
@@ -221,14 +251,14 @@ def _number(prepared: _Prepared) -> None:
     draft.save(update_fields=_ISSUED_COLUMNS)
 
 
-def _due_date(draft: Invoice, next_number: NextNumber) -> date | None:
+def _due_date(draft: Invoice, *, issue_date: date) -> date | None:
     """BT-9, by the account's terms or else the seller's; a credit note is not due."""
     if draft.kind == Invoice.Kind.CREDIT_NOTE:
         return None
     days = draft.account.payment_terms_days
     if days is None:
         days = draft.seller.payment_terms_days
-    return next_number.issue_date + timedelta(days=days)
+    return issue_date + timedelta(days=days)
 
 
 def _settle_and_record(prepared: _Prepared, *, actor: Actor) -> None:

@@ -15,17 +15,9 @@ class ExchangeRateMissing(DomainError):
     """Tax must be stated in the accounting currency and nobody has said at which rate."""
 
 
-class InvoiceEmpty(DomainError):
-    """A document needs at least one line (EN 16931 BR-16)."""
-
-
 class CannotCredit(DomainError):
     """The document is no issued invoice, or something has been settled against it already."""
 
 
 class DocumentNotParked(DomainError):
     """Only a document whose rendering was given up is rendered again by hand."""
-
-
-class SellerNotIdentified(DomainError):
-    """A document needs a tax number, registration or identifier of its seller (BR-CO-26)."""

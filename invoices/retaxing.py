@@ -6,7 +6,7 @@ from common.money import ZERO
 from invoices.drafting import apply_totals, tax_lines_of
 from invoices.models import Invoice, InvoiceAllowance, InvoiceLine, InvoiceTaxLine
 from invoices.parties import Party
-from invoices.refusals import DraftOutdated, SellerNotIdentified
+from invoices.refusals import DraftOutdated
 from invoices.taxation import TaxContext
 from invoices.totals import TaxedAmount, TaxKey, Totals, total
 
@@ -119,7 +119,7 @@ def seller_tax_number(draft: Invoice, lines: list[InvoiceLine], *, taxes: TaxCon
     """BT-31: the number under which the supplies are made. A document has room for one.
 
     A credit note carries that of the invoice that it credits, wherever the customer is by now.
-    Raises DraftOutdated for several numbers and SellerNotIdentified for none at all.
+    "" outside the scope of tax. Raises DraftOutdated for several numbers.
     """
     if draft.preceding is not None:
         return Party.from_json(draft.preceding.seller_party).tax_number
@@ -132,11 +132,4 @@ def seller_tax_number(draft: Invoice, lines: list[InvoiceLine], *, taxes: TaxCon
             f"{draft}: its lines are now supplied under several tax numbers"
             f" ({', '.join(sorted(numbers))}). Discard the draft and run billing again."
         )
-    number = next(iter(numbers), "")
-    seller = draft.seller
-    if not (number or seller.identifier or seller.registration_id):
-        raise SellerNotIdentified(
-            f"{draft} carries no tax number of {seller}, so it needs another identification: enter"
-            " the seller's company registration or identifier."
-        )
-    return number
+    return next(iter(numbers), "")

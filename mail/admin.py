@@ -28,10 +28,13 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("last answer"))
     def said(self, email: OutgoingEmail) -> str:
+        if email.state == OutgoingEmail.State.BOUNCED:
+            return email.returned_words
         return email.last_error or email.server_response
 
     @admin.action(
-        description=gettext_lazy("Send again what has failed"), permissions=["send_again"]
+        description=gettext_lazy("Send again what has failed or come back"),
+        permissions=["send_again"],
     )
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
         actor = actor_of(request)
@@ -66,7 +69,8 @@ class SuppressedAddressAdmin(DeclaredFiltersAdmin):
     """Staff add an address and delete it, which lets mail go there again; both are audited."""
 
     form = SuppressedAddressForm
-    list_display = ("address", "reason", "since")
+    list_display = ("address", "kind", "reason", "since")
+    list_filter = ("kind",)
     search_fields = ("=address",)
     ordering = ("-since",)
 

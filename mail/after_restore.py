@@ -51,7 +51,8 @@ def _fail_unsent() -> list[tuple[str, int | None]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE mail_outgoingemail SET state = %s, lease_token = NULL, leased_until = NULL,"
-            "  last_error = %s WHERE state = ANY(%s) RETURNING id::text, account_id",
+            "  may_have_arrived = true, last_error = %s"
+            " WHERE state = ANY(%s) RETURNING id::text, account_id",
             [EMAIL_QUEUE.parked_state, _REASON, unfinished],
         )
         failed: list[tuple[str, int | None]] = cursor.fetchall()

@@ -55,3 +55,6 @@ def put_in(email: OutgoingEmail) -> None:
         raise LinkEnded(f"{LINK_ENDED}: {email.link_purpose}")
     email.text_body = email.text_body.replace(email.link_marker, address)
     email.html_body = email.html_body.replace(email.link_marker, address)
+    email.headers = {
+        name: value.replace(email.link_marker, address) for name, value in email.headers.items()
+    }

@@ -7,6 +7,8 @@ from common.claims import Claimable
 
 # RFC 5321, 4.5.3.1: what fits between the angle brackets of a command.
 ADDRESS_LENGTH = 254
+# An enhanced status code such as 5.1.1: each number has three digits at most.
+STATUS_LENGTH = 11
 
 # States of a row that is work still to be done, as the indexes that serve claims spell them.
 _UNFINISHED = ["queued", "deferred", "uncertain", "sending"]
@@ -79,6 +81,12 @@ class OutgoingEmail(Claimable):
     may_have_arrived = models.BooleanField(default=False)
     server_response = models.TextField(blank=True, help_text="the mail server's last words")
     sent_at = models.DateTimeField(null=True)
+    # What a server further on said of it after ours had accepted it; see mail.bounces.
+    returned_at = models.DateTimeField(null=True)
+    returned_status = models.CharField(
+        max_length=STATUS_LENGTH, blank=True, default="", db_default="", help_text="RFC 3463"
+    )
+    returned_words = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -178,15 +186,97 @@ class HeldBatch(models.Model):
 class SuppressedAddress(models.Model):
     """An address that nothing is sent to: mail for it fails visibly, unsent.
 
-    ``address`` is in its normalised form (``common.ids.normalise_email``).
+    ``address`` is in its normalised form (``common.ids.normalise_email``). ``reason`` is for staff;
+    customers read what ``kind`` and ``status`` mean (mail.return_words).
     """
 
+    class Kind(models.TextChoices):
+        # A server returned mail to it for good.
+        RETURNED = "returned"
+        # Its reader called our mail spam.
+        COMPLAINT = "complaint"
+        STAFF = "staff", "stopped by staff"
+
     address = models.CharField(max_length=ADDRESS_LENGTH, unique=True)
+    kind = models.CharField(
+        max_length=20, choices=Kind.choices, default=Kind.STAFF, db_default=Kind.STAFF
+    )
+    status = models.CharField(
+        max_length=STATUS_LENGTH, blank=True, default="", db_default="", help_text="RFC 3463"
+    )
     reason = models.CharField(max_length=200)
     since = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         verbose_name_plural = "suppressed addresses"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["returned", "complaint", "staff"]),
+                name="suppressed_kind_is_known",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.address}: {self.reason}"
+
+
+class MailReport(models.Model):
+    """What a source told of a message after it was sent: kept as told, with whatever came of it.
+
+    The id is derived from source and event id, so the same report twice is one row. A report about
+    no message of ours has neither ``email`` nor effect, and staff see it. One about a message that
+    a worker has in hand waits (``settled_at`` is empty) until that is over.
+    """
+
+    class Kind(models.TextChoices):
+        DELIVERED = "delivered"
+        # The server further on could not be reached yet; it goes on being tried.
+        DELAYED = "delayed"
+        # For good: nobody tries any more.
+        RETURNED = "returned"
+        COMPLAINT = "complaint"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    source = models.CharField(max_length=40, help_text="who told: an email service, the mailbox")
+    event_id = models.CharField(max_length=250, help_text="the source's own name for the report")
+    account_id = models.BigIntegerField(null=True)
+    email = models.ForeignKey(
+        OutgoingEmail,
+        on_delete=models.PROTECT,
+        null=True,
+        db_constraint=False,
+        related_name="reports",
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    is_permanent = models.BooleanField(default=False)
+    status = models.CharField(max_length=STATUS_LENGTH, blank=True, help_text="RFC 3463")
+    words = models.TextField(blank=True, help_text="the remote server's")
+    about = models.CharField(max_length=320, blank=True, help_text="what it called the message")
+    recipient = models.CharField(max_length=ADDRESS_LENGTH, blank=True)
+    happened_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField(db_default=Now(), editable=False)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["source", "event_id"], name="report_once"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["delivered", "delayed", "returned", "complaint"]),
+                name="report_kind_is_known",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(settled_at__isnull=True, email__isnull=False),
+                name="report_waiting",
+            ),
+            models.Index(
+                fields=["-received_at", "-id"],
+                condition=models.Q(email__isnull=True),
+                name="report_about_no_message",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}, told by {self.source}"

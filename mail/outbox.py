@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -18,10 +19,12 @@ from common.exceptions import DomainError
 from common.scoping import all_accounts_scope
 from mail.addresses import Mailbox, envelope_address
 from mail.assembly import header_block
+from mail.calling_off import why_called_off
 from mail.headers import one_line
 from mail.links import LinkTo
 from mail.models import HeldBatch, OutgoingEmail
 from mail.queue import EMAIL_QUEUE
+from mail.service_headers import headers_for_service
 
 _NAME_LENGTH = 250
 _SUBJECT_LENGTH = 250
@@ -61,7 +64,11 @@ class UnusableHeader(DomainError):
 
 
 class EmailNotFailed(DomainError):
-    """Only mail that has failed can be sent again by hand."""
+    """Only mail that has failed or come back can be sent again by hand."""
+
+
+class EmailCalledOff(EmailNotFailed):
+    """It failed because what it carries was called off, and so it never goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +165,20 @@ def release(batch_id: uuid.UUID) -> int:
 
 
 def retry(email: OutgoingEmail, *, actor: Actor) -> None:
-    """Queue a failed message again, unchanged, with all its attempts before it.
+    """Queue a message that failed or came back again, unchanged, with all its attempts before it.
 
-    Raises EmailNotFailed. Needs the scope of the message's account, or of all for one of none.
+    Raises EmailNotFailed or EmailCalledOff. Needs the scope of the message's account, or of all
+    for one of none.
     """
-    # The state is in the condition: two people who press the button at once send it once.
-    queued = OutgoingEmail.objects.filter(pk=email.pk, state=OutgoingEmail.State.FAILED).update(
-        state=OutgoingEmail.State.QUEUED, attempts=0, deferrals=0, next_attempt_at=Now()
-    )
-    if not queued:
-        raise EmailNotFailed(_("This message has not failed, so it is not sent again."))
+    with transaction.atomic():
+        # The state is in the condition: two people who press the button at once send it once.
+        queued = OutgoingEmail.objects.filter(
+            pk=email.pk, state__in=(OutgoingEmail.State.FAILED, OutgoingEmail.State.BOUNCED)
+        ).update(state=OutgoingEmail.State.QUEUED, attempts=0, deferrals=0, next_attempt_at=Now())
+        if not queued:
+            raise EmailNotFailed(_("This message has not failed, so it is not sent again."))
+        if reason := why_called_off(email):
+            raise EmailCalledOff(reason)
     record(
         Action.EMAIL_RETRIED,
         actor=actor,
@@ -197,7 +208,7 @@ def _row(new: NewEmail) -> OutgoingEmail:
         subject=one_line(new.subject, most=_SUBJECT_LENGTH),
         text_body=_UNPRINTABLE.sub("", new.text_body),
         html_body=_UNPRINTABLE.sub("", new.html_body),
-        headers=_checked_headers(new.headers),
+        headers={**_checked_headers(new.headers), **headers_for_service(pk)},
         message_id=f"<{pk.hex}@{sender_domain}>",
         date=timezone.now(),
         boundary=secrets.token_hex(12),

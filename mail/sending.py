@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 
 from backups import witness
 from backups.refusals import DatabaseBehind
@@ -22,6 +23,7 @@ from mail.attachments import Attachments
 from mail.links import LinkEnded, put_in
 from mail.models import HeldBatch, OutgoingEmail, SuppressedAddress
 from mail.queue import EMAIL_QUEUE
+from mail.return_path import return_path
 from mail.settling import (
     OUTAGE_DELAY,
     Attempt,
@@ -203,7 +205,10 @@ def _is_unreachable(ended: Attempt | None) -> bool:
 
 def _envelope(email: OutgoingEmail) -> Envelope:
     return Envelope(
-        sender=envelope_address(email.sender_address),
+        # Of the envelope only: the message's own bytes are the same wherever it is returned to.
+        sender=return_path(email.pk)
+        if settings.BOUNCE_ADDRESS
+        else envelope_address(email.sender_address),
         recipient=envelope_address(email.recipient_address),
         smtputf8=needs_smtputf8(email),
     )

@@ -1,4 +1,8 @@
-"""Addresses that nothing is sent to: staff put them on the list and take them off again."""
+"""Addresses that nothing is sent to.
+
+Staff put them on the list, and reports of returned mail do. Staff take them off, and the customers
+whose invoices go there (accounts.bouncing).
+"""
 
 from django.db import transaction
 
@@ -31,13 +35,48 @@ def suppress(address: str, *, reason: str, actor: Actor) -> SuppressedAddress:
     return row
 
 
-def release(suppressed: SuppressedAddress, *, actor: Actor) -> None:
-    """Let mail go to the address again. What has failed meanwhile is sent again by hand."""
+def suppress_for_report(
+    address: str, *, kind: SuppressedAddress.Kind, status: str, words: str, actor: Actor
+) -> SuppressedAddress | None:
+    """Put an address on the list because of what became of a message; None if it was on it.
+
+    A complaint about an address that was listed for returned mail replaces that reason, since it
+    binds more: only staff lift it. Needs a transaction.
+    """
+    reason = _reason(kind, words)
+    row, is_new = SuppressedAddress.objects.get_or_create(
+        address=normalise_email(address),
+        defaults={"kind": kind, "status": status, "reason": reason},
+    )
+    if is_new:
+        _record(Action.ADDRESS_SUPPRESSED, row, actor)
+        return row
+    if kind == SuppressedAddress.Kind.COMPLAINT:
+        SuppressedAddress.objects.filter(pk=row.pk, kind=SuppressedAddress.Kind.RETURNED).update(
+            kind=kind, status=status, reason=reason
+        )
+    return None
+
+
+def release(suppressed: SuppressedAddress, *, actor: Actor, why: str = "") -> bool:
+    """Let mail go to the address again; False when it was off the list already.
+
+    What has failed meanwhile is sent again by hand.
+    """
     with transaction.atomic():
         removed, _ = SuppressedAddress.objects.filter(pk=suppressed.pk).delete()
         if removed:
-            _record(Action.ADDRESS_RELEASED, suppressed, actor)
+            _record(Action.ADDRESS_RELEASED, suppressed, actor, why=why)
+    return bool(removed)
 
 
-def _record(action: Action, row: SuppressedAddress, actor: Actor) -> None:
-    record(action, actor=actor, subject=f"address {row.address}", details={"reason": row.reason})
+def _reason(kind: SuppressedAddress.Kind, words: str) -> str:
+    """For staff and their logs, in English like all the program says of its work."""
+    said = "its reader complained" if kind == SuppressedAddress.Kind.COMPLAINT else "returned mail"
+    longest = SuppressedAddress._meta.get_field("reason").max_length
+    return (f"{said}: {words}" if words else said)[:longest]
+
+
+def _record(action: Action, row: SuppressedAddress, actor: Actor, *, why: str = "") -> None:
+    details = {"kind": row.kind, "reason": row.reason, **({"why": why} if why else {})}
+    record(action, actor=actor, subject=f"address {row.address}", details=details)

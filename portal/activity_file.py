@@ -1,23 +1,19 @@
 """The activity of an account as a file for a spreadsheet."""
 
 import csv
-import re
 from io import StringIO
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Account
+from common.spreadsheets import neutral
 from portal.activity import Line, Wanted, events_of, lines_of
 from portal.activity_words import Change
 
 # Made whole, since a stream would be read after the account's scope has closed. The newest are
 # kept: with dates a reader gets at the others.
 MOST_LINES = 20_000
-# What makes a spreadsheet take a cell for a formula (ASVS 1.2.10).
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-# Many separate cells by one of these, whatever the file says.
-_FORMULA_AFTER_BREAK = re.compile(r"([;\t\r\n])(?=[=+\-@])")
 
 
 def activity_file(account: Account, wanted: Wanted) -> bytes:
@@ -28,12 +24,6 @@ def activity_file(account: Account, wanted: Wanted) -> bytes:
     events = events_of(account, wanted).order_by("-happened_at", "-id")[:MOST_LINES]
     writer.writerows(_row(line) for line in lines_of(account, list(events)))
     return text.getvalue().encode("utf-8-sig")
-
-
-def neutral(text: str) -> str:
-    """``text`` as a cell that no spreadsheet takes for a formula, wherever it splits the line."""
-    within = _FORMULA_AFTER_BREAK.sub(r"\1'", text)
-    return f"'{within}" if text.startswith(_FORMULA_STARTS) else within
 
 
 def _row(line: Line) -> list[str]:

@@ -15,11 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.access import Access
+from accounts.bouncing import returned_addresses
 from accounts.invitations import pending_for
 from accounts.models import Invitation, InvoiceAddress, OwnershipChange
 from accounts.ownership import pending_change
 from accounts.permissions import ANY_MEMBER, Permission, Requirement
 from invoices.models import Delivery, Invoice
+from invoices.templatetags.formats import day
 from mail.links import LINK_ENDED
 from mail.models import OutgoingEmail
 from portal.balance import Owed
@@ -159,6 +161,17 @@ def _unconfirmed_invoice_addresses(situation: Situation) -> Iterator[Matter]:
         )
 
 
+def _returned_addresses(situation: Situation) -> Iterator[Matter]:
+    """What to do about each stands on the page of contacts."""
+    for each in returned_addresses(situation.access.account)[:_MOST_NAMED]:
+        words = _("Since %(day)s, invoices are not sent to %(address)s. %(why)s") % {
+            "day": day(each.since),
+            "address": each.address,
+            "why": each.why,
+        }
+        yield Matter(words, _("See what to do"), situation.page("settings:contacts"), "danger")
+
+
 def _undelivered_invoices(situation: Situation) -> Iterator[Matter]:
     """Those that went nowhere because their reader was taken off the list are left out."""
     failed = Delivery.objects.filter(
@@ -184,6 +197,7 @@ _FINDERS: Sequence[tuple[Requirement, Finder]] = (
     (ANY_MEMBER, _ownership_changes),
     (ANY_MEMBER, _own_invitations),
     (Permission.ACCOUNT_MANAGE, _missing_address),
+    (Permission.BILLING_CONTACT_MANAGE, _returned_addresses),
     (Permission.INVOICES_VIEW, _undelivered_invoices),
     (Permission.BILLING_CONTACT_MANAGE, _missing_order_number),
     (Permission.BILLING_CONTACT_MANAGE, _unconfirmed_invoice_addresses),

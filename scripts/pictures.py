@@ -1,5 +1,7 @@
 """Takes the pictures in docs/pictures: the main pages of a sample operator, in real Chromium.
 
+Those of printed documents are taken by ``document_pictures.py``, which this runs first.
+
 ``make pictures`` runs it. The operator lives in a folder of its own, which goes at the end; people
 and charges are those of ``make demo``, so that the pictures change only when the pages do.
 """
@@ -70,6 +72,7 @@ def main() -> int:
     if chromium is None:
         print("Pictures need a browser: apt-get install chromium", file=sys.stderr)
         return 1
+    subprocess.run([sys.executable, "scripts/document_pictures.py"], cwd=ROOT, check=True)
     try:
         with sample_operator() as password, sync_playwright() as playwright:
             arguments = ["--no-sandbox"] if os.geteuid() == 0 else []

@@ -122,6 +122,19 @@ SYSTEM_PACKAGES = (
         has_program("chromium", "chromium-browser"),
         required=False,
     ),
+    SystemPackage("qpdf", "make conformance", has_program("qpdf"), required=False),
+    SystemPackage("poppler-utils", "make conformance", has_program("pdfinfo"), required=False),
+    SystemPackage("zbar-tools", "make conformance", has_program("zbarimg"), required=False),
+)
+# Named beside what is installed, and left to whoever wants them.
+LARGE_PACKAGES = (
+    SystemPackage(
+        "default-jdk-headless",
+        "judging documents by veraPDF and Mustang, a test that is skipped without it",
+        has_program("javac"),
+        required=False,
+    ),
+    SystemPackage("maven", "fetching veraPDF and Mustang", has_program("mvn"), required=False),
 )
 
 
@@ -138,6 +151,11 @@ def install_system_packages() -> None:
     for package in missing:
         kind = "REQUIRED" if package.required else "optional"
         print(f"  missing ({kind}): {package.name}, for {package.purpose}", file=sys.stderr)
+    for package in absent(LARGE_PACKAGES):
+        print(
+            f"  NOT INSTALLED, SINCE IT IS LARGE: {package.name}, for {package.purpose}",
+            file=sys.stderr,
+        )
     if any(package.required for package in missing):
         raise SetUpError(
             "Ask an administrator of this machine to run\n"

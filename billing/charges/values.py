@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from common.codes import is_currency
+from invoices.rendering.einvoice.rules.code_lists import CodeList, codes
 
 # numeric(20,8): what a quantity and a unit price are stored as.
 _INTEGER_DIGITS = 12
@@ -28,7 +29,6 @@ _EXPONENT_NUMBER = re.compile(r"[+-]?[\d.,]+[eE][+-]?\d+", re.ASCII)
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?", re.ASCII)
 # C0, DEL and C1, lone surrogates, and what a text may not hold in an XML 1.0 document.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_UNIT_CODE = re.compile(r"[0-9A-Z]{2,3}", re.ASCII)
 
 
 class Wrong(ValueError):
@@ -92,9 +92,9 @@ def currency(value: str) -> str:
 
 @lru_cache(maxsize=1024)
 def unit_code(value: str) -> str:
-    """A unit by its form in UN/ECE Recommendation 20 and 21, such as C62 or HUR."""
+    """A unit of UN/ECE Recommendation 20 or 21 that an e-invoice may name, such as C62 or HUR."""
     code = value.strip().upper()
-    if not _UNIT_CODE.fullmatch(code):
+    if code not in codes(CodeList.UNITS):
         raise Wrong(f"“{quoted(value)}” is no unit code such as C62 (pieces) or HUR (hours)")
     return code
 

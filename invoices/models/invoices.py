@@ -2,7 +2,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Collate, Now
 
 from accounts.models import Account
 from common.ids import new_public_id
@@ -149,6 +149,20 @@ class Invoice(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["account", "-issue_date", "-id"], name="invoice_newest_first"),
+            # What the list of an account's documents finds by: a number from its beginning on or by
+            # its digits, and the few documents among many that are not open invoices.
+            models.Index("account", Collate("number", "C"), name="invoice_by_number"),
+            models.Index(fields=["account", "sequence"], name="invoice_by_sequence"),
+            models.Index(
+                fields=["account", "-issue_date", "-id"],
+                condition=Q(kind="credit_note"),
+                name="invoice_newest_credit_note",
+            ),
+            models.Index(
+                fields=["account", "-issue_date", "-id"],
+                condition=Q(state="void"),
+                name="invoice_newest_void",
+            ),
             models.Index(
                 fields=["batch_id", "account"],
                 condition=Q(state="draft"),

@@ -29,6 +29,19 @@ class Settlement(models.Model):
     written_off = models.DecimalField(**AMOUNT, default=0)
 
     class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            # As invoices.standing.settled adds them up.
+            models.Index(
+                fields=["account", "invoice"],
+                condition=Q(
+                    total__gt=F("credited")
+                    + F("allocated")
+                    + F("credit_applied")
+                    + F("written_off")
+                ),
+                name="settlement_open",
+            ),
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 condition=Q(

@@ -6,9 +6,12 @@ and templates hold no logic.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
-from invoices.parties import Party, PaymentMeans
+from invoices.parties import Party
+from invoices.rendering.colours import readable
 from invoices.rendering.document import (
+    ZERO,
     AccountingTax,
     Adjustment,
     DocumentLine,
@@ -16,21 +19,17 @@ from invoices.rendering.document import (
     TaxBreakdown,
 )
 from invoices.rendering.formatting import Formats, find_locale, formats_for
+from invoices.rendering.paying import PaymentWriter
 from invoices.rendering.sheet import (
     Fact,
-    Payment,
     Row,
     Sheet,
     WideColumns,
+    amount_size,
     fits_the_foot,
-    is_amount_long,
+    fits_the_panel,
 )
 from invoices.rendering.wording import LANGUAGES, Wording, wording_for
-
-# UNTDID 4461.
-_TRANSFER_CODES = frozenset({"30", "31", "42", "58"})
-_DEBIT_CODES = frozenset({"49", "59"})
-_CARD_CODES = frozenset({"48", "54", "55"})
 
 
 def lay_out(document: InvoiceDocument) -> Sheet:
@@ -57,8 +56,11 @@ class _Writer:
         heading = self._heading()
         title = words.title.format(heading=heading, number=document.number).strip()
         seller = document.seller
+        paying = PaymentWriter(document, words, self.formats)
         amount = self.formats.money(document.totals.due)
-        rows = tuple(map(self._row, document.lines))
+        scan = paying.scan_to_pay()
+        terms = paying.terms()
+        rows = tuple(self._rows())
         return Sheet(
             language=str(self.formats.locale).replace("_", "-"),
             title=title,
@@ -67,23 +69,24 @@ class _Writer:
             sender_line=" · ".join((seller.name, *self.formats.address_lines(seller.address)[:-1])),
             buyer_name=document.buyer.name,
             buyer_address="\n".join(self._buyer_address()),
-            buyer_details="\n".join(self._buyer_details()),
             facts=tuple(self._facts()),
             amount_label=words.amount_credited if document.is_credit_note else words.amount_due,
             amount=amount,
-            is_amount_long=is_amount_long(amount),
-            due=self._due(),
-            payments=tuple(self._payments()),
+            amount_size=amount_size(amount, has_neighbour=scan is not None),
+            due=paying.due(),
+            terms=terms if fits_the_panel(terms) else "",
+            payments=tuple(paying.payments()),
+            scan_to_pay=scan,
             rows=rows,
             wide=WideColumns.for_rows(rows),
             totals=tuple(self._totals()),
-            notes=tuple(self._notes()),
+            notes=tuple(self._notes(terms)),
             footer=tuple(filter(fits_the_foot, self._seller_columns())),
             words=words,
             column_net=words.net_amount.format(currency=document.currency),
             created=document.issue_date.isoformat() if document.issue_date else "",
             logo=seller.logo,
-            colour=seller.colour,
+            colour=readable(seller.colour) if seller.colour else "",
             is_draft=document.is_draft,
         )
 
@@ -102,12 +105,6 @@ class _Writer:
         if buyer.contact_name:
             yield self.words.contact.format(name=buyer.contact_name)
         yield from self.formats.address_lines(buyer.address)
-
-    def _buyer_details(self) -> Iterator[str]:
-        buyer = self.document.buyer
-        if buyer.phone:
-            yield self.words.phone.format(value=buyer.phone)
-        yield from self._registrations(buyer)
 
     def _registrations(self, party: Party) -> Iterator[str]:
         if party.tax_number:
@@ -133,84 +130,39 @@ class _Writer:
     # What it concerns
 
     def _facts(self) -> Iterator[Fact]:
-        document, words = self.document, self.words
+        document, words, day = self.document, self.words, self.formats.day
         number = words.credit_note_number if document.is_credit_note else words.number
-        period = document.period
+        period, buyer = document.period, document.buyer
         found = (
             (number, document.number),
-            (words.issue_date, document.issue_date and self.formats.day(document.issue_date)),
-            (
-                words.tax_point_date,
-                document.tax_point_date and self.formats.day(document.tax_point_date),
-            ),
+            (words.issue_date, document.issue_date and day(document.issue_date)),
+            (words.tax_point_date, document.tax_point_date and day(document.tax_point_date)),
             (words.service_period, period and self.formats.period(period.start, period.last_day)),
-            (words.account_number, document.account_number),
+            (words.delivery_date, document.delivery_date and day(document.delivery_date)),
             (words.order_number, document.order_number),
             (words.buyer_reference, document.buyer_reference),
+            (words.account_number, document.account_number),
             (words.contract_number, document.contract_number),
             (words.project_number, document.project_number),
+            (words.buyer_tax_number, buyer.tax_number),
+            (words.buyer_tax_registration, buyer.tax_registration),
+            (words.buyer_registration, buyer.registration_id),
+            (words.buyer_phone, buyer.phone),
         )
-        yield from (Fact(label, value) for label, value in found if value)
-
-    # How it is paid
-
-    def _due(self) -> str:
-        document = self.document
-        if document.is_credit_note:
-            return ""
-        if document.totals.due <= 0:
-            return self.words.nothing_due
-        if document.due_date is None:
-            return ""
-        return self.words.due_by.format(date=self.formats.day(document.due_date))
-
-    def _payments(self) -> Iterator[Payment]:
-        if self.document.is_credit_note:
-            if self.document.preceding:
-                yield Payment(self.words.preceding_label, (), "\n".join(self._preceding()))
-            return
-        if self.document.totals.due <= 0:
-            return
-        for means in self.document.payment_means:
-            yield Payment(self._payment_heading(means), tuple(self._pay_facts(means)), means.text)
-
-    def _preceding(self) -> Iterator[str]:
-        for invoice in self.document.preceding:
-            day = self.formats.day(invoice.issue_date)
-            yield self.words.preceding.format(number=invoice.number, date=day)
-
-    def _payment_heading(self, means: PaymentMeans) -> str:
-        if means.code in _TRANSFER_CODES:
-            return self.words.pay_by_transfer
-        if means.code in _DEBIT_CODES:
-            return self.words.pay_by_debit
-        if means.code in _CARD_CODES:
-            return self.words.pay_by_card
-        return self.words.pay_otherwise
-
-    def _pay_facts(self, means: PaymentMeans) -> Iterator[Fact]:
-        words = self.words
-        is_iban = means.account_id[:2].isalpha()
-        day = means.collection_date and self.formats.day(means.collection_date)
-        found = (
-            (words.collection_date, day),
-            (words.account_name, means.account_name),
-            (words.iban if is_iban else words.account_id, _grouped(means.account_id, is_iban)),
-            (words.bank_code, means.bank_code),
-            (words.bic, means.bic),
-            (words.bank_name, means.bank_name),
-            (words.card, means.card_last4),
-            (words.card_holder, means.card_holder),
-            (words.debited_account, _grouped(means.debited_account, True)),
-            (words.mandate_reference, means.mandate_reference),
-            (words.creditor_id, means.creditor_id),
-            (words.payment_reference, means.reference),
-        )
-        yield from (Fact(label, value) for label, value in found if value)
+        sought = {number, words.order_number}
+        for label, value in found:
+            if value:
+                yield Fact(label, value, is_sought=label in sought)
 
     # Lines and totals
 
-    def _row(self, line: DocumentLine) -> Row:
+    def _rows(self) -> Iterator[Row]:
+        carried = ZERO
+        for line in self.document.lines:
+            carried += line.net
+            yield self._row(line, carried=carried)
+
+    def _row(self, line: DocumentLine, *, carried: Decimal) -> Row:
         words = self.words
         unit = words.unit(line.unit_code, quantity=line.quantity)
         quantity = self.formats.quantity(line.quantity)
@@ -226,13 +178,25 @@ class _Writer:
             ),
             tax=self.formats.percent(line.tax_rate) if line.tax_category != "O" else "",
             net=self.formats.amount(line.net),
+            carried=self.formats.money(carried),
         )
 
     def _details(self, line: DocumentLine) -> Iterator[str]:
-        period = line.period
+        words, period = self.words, line.period
         facts = (
-            self.words.item_id.format(item_id=line.item_id) if line.item_id else "",
+            words.item_id.format(item_id=line.item_id) if line.item_id else "",
             self.formats.period(period.start, period.last_day) if period else "",
+            *(
+                sentence.format(value=value)
+                for sentence, value in (
+                    (words.buyer_item_id, line.buyer_item_id),
+                    (words.standard_item_id, line.standard_item_id),
+                    (words.object_identifier, line.object_identifier),
+                    (words.order_line, line.order_line_reference),
+                    (words.accounting_reference, line.accounting_reference),
+                )
+                if value
+            ),
         )
         if first := " · ".join(filter(None, facts)):
             yield first
@@ -279,16 +243,19 @@ class _Writer:
 
     # Notes
 
-    def _notes(self) -> Iterator[str]:
+    def _notes(self, terms: str) -> Iterator[str]:
         document = self.document
         yield from dict.fromkeys(
             part.exemption_text for part in document.tax_breakdown if part.exemption_text
         )
         if document.accounting_tax is not None:
             yield self._accounting_tax(document.accounting_tax)
+        if document.deliver_to is not None:
+            address = ", ".join(self.formats.address_lines(document.deliver_to))
+            yield self.words.delivered_to.format(address=address)
         yield from document.notes
-        if document.payment_terms:
-            yield document.payment_terms
+        if not fits_the_panel(terms):
+            yield terms
         yield from (text for text in self._seller_columns() if not fits_the_foot(text))
 
     def _accounting_tax(self, tax: AccountingTax) -> str:
@@ -300,11 +267,3 @@ class _Writer:
             foreign=self.document.currency,
             date=formats.short_day(tax.rate_date),
         )
-
-
-def _grouped(account: str, is_iban: bool) -> str:
-    """An IBAN in groups of four, as banks print it; other account numbers as they are."""
-    if not is_iban:
-        return account
-    compact = account.replace(" ", "")
-    return " ".join(compact[start : start + 4] for start in range(0, len(compact), 4))

@@ -1,9 +1,9 @@
 """Which fonts documents are set in, and how a process comes to use those and no others.
 
-Latin, Greek and Cyrillic are set in Inter, which comes with the installation; other scripts in
-fonts of the operating system. The renderer sees one folder of links to exactly these files, through
-a fontconfig configuration of its own: documents look the same on every machine that has the same
-fonts, and looking up a glyph does not search through hundreds of files.
+Latin, Greek and Cyrillic are set in Inter, which comes with the installation, as Noto Emoji does;
+other scripts in fonts of the operating system. The renderer sees one folder of links to exactly
+these files, through a fontconfig configuration of its own: documents look the same on every machine
+that has the same fonts, and looking up a glyph does not search through hundreds of files.
 """
 
 import ctypes
@@ -19,12 +19,16 @@ from pathlib import Path
 
 from django.conf import settings
 
+from invoices.rendering.legible import STAND_IN, Coverage
+
 FAMILY = "Inter"
 # The same files under a second name, with figures of one width for columns of numbers. Asked for in
 # CSS (font-variant-numeric), each text would cost more and leak some memory within WeasyPrint.
 FIGURES_FAMILY = "Inter Figures"
 # The faces that templates/invoices/pdf uses, below settings.FONTS_DIR.
 OWN_FACES = ("400Regular/Inter_400Regular.ttf", "600SemiBold/Inter_600SemiBold.ttf")
+# Beside Inter's folder. Drawn in one colour: a coloured font embeds a picture for each sign.
+_EMOJI = Path("noto-emoji", "400Regular", "NotoEmoji_400Regular.ttf")
 
 _SYSTEM_FOLDERS = (
     Path("/usr/local/share/fonts"),
@@ -47,6 +51,8 @@ _FONTS_CONF = """<?xml version="1.0"?>
   </match>
 </fontconfig>
 """
+# Raised when a folder of links holds something else than before.
+_FORM = "3"
 _HARFBUZZ_SUBSET = "libharfbuzz-subset.so.0"
 
 
@@ -68,47 +74,47 @@ def _noto(script: str) -> SystemFont:
     return SystemFont(script, "fonts-noto-core", (faces,))
 
 
-# The scripts in which companies are registered today, and signs that appear in descriptions.
+# Living scripts, in any of which a person or a company may write its name, and signs that appear in
+# descriptions. What none of them has prints as a stand-in (legible.py): scripts of the past, rare
+# Han characters.
+_SCRIPTS = (
+    *("Arabic", "Armenian", "Bengali", "Devanagari", "Ethiopic", "Georgian", "Gujarati"),
+    *("Gurmukhi", "Hebrew", "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar", "Oriya", "Sinhala"),
+    *("Tamil", "Telugu", "Thaana", "Thai"),
+    *("Adlam", "Balinese", "Bamum", "Batak", "Buginese", "CanadianAboriginal", "Chakma", "Cham"),
+    *("Cherokee", "HanifiRohingya", "Javanese", "KayahLi", "Lepcha", "Limbu", "Lisu"),
+    *("MeeteiMayek", "Mongolian", "NKo", "NewTaiLue", "OlChiki", "Osage", "Saurashtra"),
+    *("Sundanese", "SylotiNagri", "Syriac", "Tagalog", "TaiLe", "TaiTham", "TaiViet", "Tifinagh"),
+    *("Vai", "Yi"),
+)
 SYSTEM_FONTS = (
     SystemFont(
         "Chinese, Japanese and Korean",
         "fonts-wqy-microhei",
         (("NotoSansCJK-Regular.ttc", "NotoSansCJK-Bold.ttc"), ("wqy-microhei.ttc",)),
     ),
-    *map(
-        _noto,
-        (
-            "Arabic",
-            "Armenian",
-            "Bengali",
-            "Devanagari",
-            "Ethiopic",
-            "Georgian",
-            "Gujarati",
-            "Gurmukhi",
-            "Hebrew",
-            "Kannada",
-            "Khmer",
-            "Lao",
-            "Malayalam",
-            "Myanmar",
-            "Oriya",
-            "Sinhala",
-            "Tamil",
-            "Telugu",
-            "Thaana",
-            "Thai",
-        ),
+    *map(_noto, _SCRIPTS),
+    SystemFont(
+        "Tibetan",
+        "fonts-noto-core",
+        (("NotoSerifTibetan-Regular.ttf", "NotoSerifTibetan-Bold.ttf"),),
+    ),
+    SystemFont(
+        "Latin beyond Inter",
+        "fonts-noto-core",
+        (("NotoSans-Regular.ttf", "NotoSans-Bold.ttf"),),
     ),
     SystemFont(
         "Symbols", "fonts-noto-core", (("NotoSansSymbols-Regular.ttf",), ("DejaVuSans.ttf",))
     ),
+    SystemFont("More symbols", "fonts-noto-core", (("NotoSansSymbols2-Regular.ttf",),)),
+    SystemFont("Mathematics", "fonts-noto-core", (("NotoSansMath-Regular.ttf",),)),
 )
 
 
 @cache
-def prepare() -> None:
-    """Make this process render with our fonts and no others.
+def prepare() -> Coverage:
+    """Make this process render with our fonts and no others, and say what they can print.
 
     Sets FONTCONFIG_FILE, which must happen before the first font configuration of the process is
     made. Raises FontsMissing when there is nothing to print with; which scripts cannot be printed
@@ -116,6 +122,7 @@ def prepare() -> None:
     """
     folder = _folder_of_links(settings.VAR_DIR / "fonts", own=_own_files(), others=_other_files())
     os.environ["FONTCONFIG_FILE"] = str(folder / "fonts.conf")
+    return Coverage.read(folder / "coverage")
 
 
 def missing_fonts() -> list[str]:
@@ -131,9 +138,11 @@ def missing_fonts() -> list[str]:
         if not _available(font, found):
             missing.setdefault(font.package, []).append(font.scripts)
     messages = [
-        f"Names in these scripts will print as boxes: {', '.join(scripts)}. Install {package}."
+        f"Names in these scripts will print as {STAND_IN}: {', '.join(scripts)}. Install {package}."
         for package, scripts in missing.items()
     ]
+    if not _emoji_files():
+        messages.append(f"Emoji will print as {STAND_IN}: run `make setup`.")
     if not _is_loadable(_HARFBUZZ_SUBSET):
         messages.append("Rendering takes twice the time: install libharfbuzz-subset0.")
     return messages
@@ -149,9 +158,15 @@ def _own_files() -> tuple[Path, ...]:
     return files
 
 
+def _emoji_files() -> tuple[Path, ...]:
+    file = settings.FONTS_DIR.parent / _EMOJI
+    return (file,) if file.is_file() else ()
+
+
 def _other_files() -> tuple[Path, ...]:
     found = _system_files()
-    return tuple(file for font in SYSTEM_FONTS for file in _available(font, found))
+    system = (file for font in SYSTEM_FONTS for file in _available(font, found))
+    return (*system, *_emoji_files())
 
 
 def _system_files() -> dict[str, Path]:
@@ -174,7 +189,7 @@ def _available(font: SystemFont, found: dict[str, Path]) -> tuple[Path, ...]:
 
 
 def _folder_of_links(parent: Path, *, own: Sequence[Path], others: Sequence[Path]) -> Path:
-    """A folder with links to exactly these files and the fonts.conf that offers them.
+    """A folder with links to exactly these files, a fonts.conf that offers them, their coverage.
 
     Several workers may do this at once, and an upgrade changes fonts under running ones: a folder
     is named by what it links to, made aside, moved into place whole, and never changed.
@@ -183,7 +198,9 @@ def _folder_of_links(parent: Path, *, own: Sequence[Path], others: Sequence[Path
         **{f"faces/{file.name}": file for file in (*own, *others)},
         **{f"figures/{file.name}": file for file in own},
     }
-    identity = "\n".join((_FONTS_CONF, *(_identity(*link) for link in sorted(links.items()))))
+    identity = "\n".join(
+        (_FORM, _FONTS_CONF, *(_identity(*link) for link in sorted(links.items())))
+    )
     place = parent / hashlib.sha256(identity.encode()).hexdigest()[:16]
     if not place.is_dir():
         parent.mkdir(parents=True, exist_ok=True)
@@ -193,6 +210,7 @@ def _folder_of_links(parent: Path, *, own: Sequence[Path], others: Sequence[Path
             (aside / name).symlink_to(file.resolve())
         conf = _FONTS_CONF.format(place=place, figures=FIGURES_FAMILY)
         (aside / "fonts.conf").write_text(conf)
+        Coverage.of_fonts((*own, *others)).write(aside / "coverage")
         # Another worker was quicker if this fails, and its folder is the same as ours.
         with suppress(OSError):
             aside.rename(place)

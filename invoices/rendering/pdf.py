@@ -16,14 +16,15 @@ from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError
 
-from invoices.rendering import fonts
+from invoices.rendering import archival, fonts
 from invoices.rendering.composing import lay_out
 from invoices.rendering.document import InvoiceDocument
 from invoices.rendering.fetcher import DenyingFetcher
 from invoices.rendering.formatting import printable
+from invoices.rendering.legible import legible
 
 # Raised with every change that alters what the same document prints; stored with each document.
-LAYOUT_VERSION = "1"
+LAYOUT_VERSION = "2"
 
 # Where no seller's colour is given.
 _USUAL_COLOUR = "#1f3a5f"
@@ -46,7 +47,7 @@ class _Press:
     """What is kept between documents: fonts, parsed styles, pictures. One per process."""
 
     def __init__(self) -> None:
-        fonts.prepare()
+        self.coverage = fonts.prepare()
         self.fonts = FontConfiguration()
         self.fetcher = DenyingFetcher()
         self.pictures: dict[str, object] = {}
@@ -73,23 +74,40 @@ class _Press:
 _press = cache(_Press)
 
 
-def render_pdf(document: InvoiceDocument) -> bytes:
-    """The PDF of ``document``: tagged, with language, title and date from the document alone.
+def render_pdf(document: InvoiceDocument, *, einvoice: bytes | None = None) -> bytes:
+    """The PDF of ``document``: PDF/A-3a and PDF/UA-1, with ``einvoice`` embedded as factur-x.xml.
 
-    Raises FontsMissing, LogoMissing or RenderingRefused.
+    Language, title and every date come from the document alone. Raises FontsMissing, LogoMissing or
+    RenderingRefused.
     """
     sheet = lay_out(document)
-    html = printable(render_to_string("invoices/pdf/document.html", {"sheet": sheet}))
     press = _press()
+    page = render_to_string("invoices/pdf/document.html", {"sheet": sheet})
+    html = legible(printable(page), press.coverage)
     if sheet.logo:
         press.fetcher.allow(f"logo:{sheet.logo}", _logo(sheet.logo))
+    attachments = []
+    if einvoice is not None:
+        if document.issue_date is None:
+            raise RenderingRefused("a draft carries no e-invoice")
+        attachments.append(
+            archival.attachment(
+                einvoice,
+                issue_date=document.issue_date,
+                description=f"{sheet.title} (Factur-X, EN 16931)",
+                url_fetcher=press.fetcher,
+            )
+        )
     with press.collector_paused(lines=len(sheet.rows)):
         try:
             pdf: bytes = HTML(string=html, url_fetcher=press.fetcher).write_pdf(
                 stylesheets=[_style(sheet.words.page, sheet.colour or _USUAL_COLOUR)],
                 font_config=press.fonts,
                 cache=press.pictures,
-                pdf_tags=True,
+                pdf_variant=archival.VARIANT,
+                output_intent=archival.NO_OUTPUT_INTENT,
+                attachments=attachments,
+                finisher=archival.finisher(has_einvoice=einvoice is not None),
             )
         except FatalURLFetchingError as error:
             # A BaseException, which would end the worker and not only this document.

@@ -1,46 +1,21 @@
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import Access, account_page, render_page
 from accounts.permissions import Permission
-from accounts.recipients import reasons_in_words
-from invoices.in_words import (
-    State,
-    delivery_state,
-    document_state,
-    invoice_state,
-    kind_in_words,
-    open_amount,
-)
-from invoices.listing import documents_of, page_of_documents
-from invoices.models import Delivery, Document, Invoice, InvoiceLine
+from invoices.in_words import document_standing, document_state, kind_in_words, xml_in_words
+from invoices.ledger import ledger_of
+from invoices.listing import documents_of
+from invoices.models import Document, Invoice, InvoiceLine
 from invoices.parties import Party, PaymentMeans
+from invoices.response import response_to, settled_so_far
+from invoices.standing import open_amount
 
 # An invoice of a month's metered usage can have thousands of lines.
 LINES_A_PAGE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the list."""
-
-    invoice: Invoice
-    kind: str
-    state: State
-    open_amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    delivery: Delivery
-    state: State
-    reasons: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,62 +30,41 @@ class LinesPage:
 
 @require_safe
 @account_page(Permission.INVOICES_VIEW)
-def invoice_list(request: HttpRequest, access: Access) -> HttpResponse:
-    wanted = request.GET.get("number", "").strip().upper()
-    if wanted and documents_of(access.account).filter(number=wanted).exists():
-        return redirect("invoices:page", access.account.number, wanted)
-    try:
-        page = page_of_documents(
-            access.account,
-            before=request.GET.get("before", ""),
-            after=request.GET.get("after", ""),
-        )
-    except Invoice.DoesNotExist as error:
-        raise Http404 from error
-    context = {
-        "rows": rows_of(page.invoices, today=timezone.localdate()),
-        "page": page,
-        "not_found": wanted,
-    }
-    return render_page(request, access, "invoices/list.html", context)
-
-
-@require_safe
-@account_page(Permission.INVOICES_VIEW)
 def invoice_page(request: HttpRequest, access: Access, invoice_number: str) -> HttpResponse:
     invoice = find_invoice(access, invoice_number)
-    document = Document.objects.filter(
-        account=access.account, invoice=invoice, kind=Document.Kind.PDF
-    ).first()
+    settlement, today = invoice.settlement, timezone.localdate()
+    means = [PaymentMeans.from_json(means) for means in invoice.payment_means or ()]
+    followers = _followers(invoice)
+    files = _files(invoice)
+    pdf, xml = files.get(Document.Kind.PDF), files.get(Document.Kind.UBL)
     context = {
         "invoice": invoice,
         "kind": kind_in_words(invoice),
-        "state": invoice_state(invoice, invoice.settlement, today=timezone.localdate()),
-        "open_amount": open_amount(invoice, invoice.settlement),
+        "state": document_standing(invoice, settlement, today=today),
+        "response": response_to(
+            invoice,
+            settlement,
+            means=means,
+            credit_notes=[one.number or "" for one in followers if _is_credit(one)],
+            today=today,
+        ),
+        "settled": settled_so_far(invoice, settlement),
+        "open_amount": open_amount(invoice, settlement),
+        "followers": [(kind_in_words(one), one) for one in followers],
         "seller": Party.from_json(invoice.seller_party),
         "buyer": Party.from_json(invoice.buyer_party),
-        "payment_means": [PaymentMeans.from_json(means) for means in invoice.payment_means or ()],
+        "payment_means": means,
         "lines_page": _lines_page(invoice, request.GET.get("from", "1")),
         "allowances": invoice.allowances.filter(account=access.account, line=None),
         "tax_lines": invoice.tax_lines.filter(account=access.account),
-        "recipients": _recipients(invoice),
-        "document": document,
-        "document_state": document_state(document),
+        "ledger": ledger_of(invoice),
+        "pdf": pdf,
+        "pdf_state": document_state(pdf),
+        "xml": xml if xml and xml.state == Document.State.STORED else None,
+        "why_no_xml": xml_in_words(xml, invoice),
+        "may_send": _is_stored(pdf) and invoice.state == Invoice.State.ISSUED,
     }
     return render_page(request, access, "invoices/page.html", context)
-
-
-def rows_of(invoices: list[Invoice], *, today: date) -> list[Row]:
-    """``invoices`` as the list shows them; each must have been read with its settlement."""
-    return [
-        Row(
-            invoice=invoice,
-            kind=kind_in_words(invoice),
-            state=invoice_state(invoice, invoice.settlement, today=today),
-            open_amount=open_amount(invoice, invoice.settlement),
-        )
-        for invoice in invoices
-    ]
 
 
 def find_invoice(access: Access, invoice_number: str) -> Invoice:
@@ -122,16 +76,28 @@ def find_invoice(access: Access, invoice_number: str) -> Invoice:
     return invoice
 
 
-def _recipients(invoice: Invoice) -> list[Recipient]:
-    deliveries = (
-        Delivery.objects.filter(account=invoice.account_id, invoice=invoice)
-        .select_related("email")
-        .order_by("pk")
+def _followers(invoice: Invoice) -> list[Invoice]:
+    """Numbered documents that correct this one."""
+    return list(
+        Invoice.objects.filter(account=invoice.account_id, preceding=invoice)
+        .exclude(state=Invoice.State.DRAFT)
+        .only("number", "kind", "state", "issue_date")
+        .order_by("issue_date", "pk")
     )
-    return [
-        Recipient(delivery, delivery_state(delivery), reasons_in_words(delivery.reasons))
-        for delivery in deliveries
-    ]
+
+
+def _is_credit(follower: Invoice) -> bool:
+    """Whether it takes something back; a void one does not."""
+    return follower.kind == Invoice.Kind.CREDIT_NOTE and follower.state == Invoice.State.ISSUED
+
+
+def _files(invoice: Invoice) -> dict[str, Document]:
+    rows = Document.objects.filter(account=invoice.account_id, invoice=invoice)
+    return {document.kind: document for document in rows}
+
+
+def _is_stored(document: Document | None) -> bool:
+    return document is not None and document.state == Document.State.STORED
 
 
 def _lines_page(invoice: Invoice, wanted: str) -> LinesPage:

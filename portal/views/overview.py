@@ -9,7 +9,7 @@ from accounts.granting import who_can_grant
 from accounts.models import Account
 from accounts.permissions import ANY_MEMBER, Permission, access_in_words, in_words
 from invoices.listing import documents_of
-from invoices.views.pages import Row, rows_of
+from invoices.rows import Row, rows_of
 from portal.activity import latest_activity
 from portal.attention import matters_for
 from portal.balance import Owed, owed_by

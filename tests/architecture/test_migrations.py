@@ -33,9 +33,13 @@ FIRST_RELEASE = {
 JUDGED_BY_A_PERSON: Mapping[str, str] = {
     "accounts.0002_invitations_invoice_addresses_ownership": "policies for tables that it makes",
     "backups.0001_witness_setbacks_backups": "triggers and a first row for tables that it makes",
+    "billing.0005_charges_of_void_documents_are_free": "a guard allows what only the next release"
+    " does",
     "invoices.0004_documents_sent_once_more": "policies and a trigger for a table that it makes;"
     " of the kinds only Python's list grows",
     "mail.0002_links_made_at_sending": "a constraint and a trigger on columns that it adds",
+    "mail.0003_what_became_of_sent_mail": "policies and a trigger for a table that it makes; a"
+    " constraint on a column that it adds, with a default",
 }
 TAKES_AWAY = (
     migrations.RemoveField,

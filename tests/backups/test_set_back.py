@@ -133,8 +133,8 @@ def test_what_is_lost_is_shown_and_nothing_changed_until_somebody_decides(
         call_command("acknowledge_restore")
     said = capsys.readouterr().out
     assert "INV-: numbers up to INV-000003 are out, up to INV-000002 are known here" in said
-    # Those of the second and the third invoice.
-    assert "Documents in the archive that no row here refers to: 2." in said
+    # Those of the second and the third invoice, two files each.
+    assert "Documents in the archive that no row here refers to: 4." in said
     assert "Not rendered here, and may have been mailed: 1 document." in said
     with pytest.raises(CommandError, match="Say what becomes of INV-"):
         acknowledge()

@@ -8,6 +8,7 @@ DOCS = ROOT / "docs" / "configuration.md"
 READERS = (
     ROOT / "config" / "settings.py",
     ROOT / "config" / "document_settings.py",
+    ROOT / "config" / "mail_settings.py",
     ROOT / "common" / "embedded" / "places.py",
 )
 READ = re.compile(r"""(?:env\.\w+|_required|_secret|environ\.get)\(\s*["']([A-Z0-9_]+)["']""")

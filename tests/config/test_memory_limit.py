@@ -62,9 +62,9 @@ def running_worker(folder: Path, *, limit: int) -> Iterator[Worker]:
 
 
 def test_a_task_that_wants_too_much_is_refused_it_and_its_worker_lives_on(tmp_path: Path) -> None:
-    with running_worker(tmp_path, limit=512) as worker:
+    with running_worker(tmp_path, limit=1024) as worker:
         first_child, words = worker.run(take, 3000)
-        assert words in {"refused after 3 hundred", "refused after 4 hundred"}
+        assert words in {"refused after 8 hundred", "refused after 9 hundred"}
 
         child, words = worker.run(take, 100)
         assert words == "held"

@@ -123,7 +123,7 @@ def a_document(lines: int | Sequence[DocumentLine] = 10, **overrides: Any) -> In
     )
 
 
-def a_credit_note(lines: int = 2, **overrides: Any) -> InvoiceDocument:
+def a_credit_note(lines: int | Sequence[DocumentLine] = 2, **overrides: Any) -> InvoiceDocument:
     """A credit note that corrects the sample invoice."""
     return a_document(
         lines,
@@ -140,7 +140,7 @@ def a_credit_note(lines: int = 2, **overrides: Any) -> InvoiceDocument:
     )
 
 
-def a_draft(lines: int = 3, **overrides: Any) -> InvoiceDocument:
+def a_draft(lines: int | Sequence[DocumentLine] = 3, **overrides: Any) -> InvoiceDocument:
     """An invoice that has no number yet."""
     draft = {"state": DocumentState.DRAFT, "number": "", "issue_date": None, "due_date": None}
     return a_document(lines, **{**draft, **overrides})

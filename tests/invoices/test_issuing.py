@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Sum
 from django.test.utils import CaptureQueriesContext
 
 from accounts.contacts import billing_details
 from accounts.models import Account, Contact, Membership
+from billing.models import BillingRunItem
 from common.scoping import account_scope, all_accounts_scope
 from invoices.drafting import Charge, plan_drafts, save_drafts
 from invoices.issuing import issue_invoice
@@ -28,11 +29,12 @@ from invoices.parties import Party
 from invoices.refusals import (
     DraftOutdated,
     ExchangeRateMissing,
-    InvoiceEmpty,
     InvoiceNotDraft,
 )
+from invoices.rendering.einvoice.rules import WouldBeInvalid
 from invoices.taxation import load_tax_book
 from mail.addresses import UnusableAddress
+from mail.models import OutgoingEmail
 from taxes.models import TaxRate
 from tests.invoices.sealed import rehash
 from tests.scenes import (
@@ -222,8 +224,81 @@ def test_a_document_without_lines_is_refused() -> None:
             currency="GBP",
             accounting_currency="GBP",
         )
-    with pytest.raises(InvoiceEmpty):
+    with pytest.raises(WouldBeInvalid, match="no lines: discard the draft \\(BR-16\\)"):
         issue_invoice(draft, actor=ACTOR)
+
+
+def what_stays() -> list[int]:
+    """How many of each there are; the draft itself is one of the documents."""
+    with all_accounts_scope("counting what a refusal left"):
+        counted = [
+            model.objects.count()
+            for model in (Invoice, InvoiceTaxLine, Delivery, Document, Settlement, OutgoingEmail)
+        ]
+    return [*counted, NumberSeries.objects.aggregate(given=Sum("last_sequence"))["given"]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "of_seller", "of_account", "of_line"),
+    [
+        ("BR-62", {"electronic_address": "5060012349998"}, {}, {}),
+        ("BR-CL-11", {"registration_scheme": "0001"}, {}, {}),
+        ("BR-CO-09", {}, {"tax_number": "4711"}, {}),
+        ("BR-CL-25", {}, {"electronic_address": "x", "electronic_address_scheme": "0001"}, {}),
+        ("BR-25", {}, {}, {"description": "\N{ZERO WIDTH SPACE} "}),
+        ("BR-CL-23", {}, {}, {"unit_code": "PCS"}),
+        ("BR-CL-04", {}, {}, {"currency": "DEM"}),
+    ],
+)
+def test_what_business_rules_refuse_is_refused_before_there_is_a_number(
+    rule: str, of_seller: dict[str, str], of_account: dict[str, str], of_line: dict[str, str]
+) -> None:
+    """Row: whatever would make the document invalid is refused before it has a number."""
+    currency = of_line.pop("currency", "GBP")
+    seller = a_seller(accounting_currency=currency, **of_seller)
+    draft = a_draft(an_account(currency=currency, **of_account), seller, **of_line)
+    before = what_stays()
+    with pytest.raises(WouldBeInvalid, match=rule):
+        issue_invoice(draft, actor=ACTOR)
+    assert what_stays() == before
+    with account_scope(draft.account_id):
+        draft.refresh_from_db()
+    assert (draft.state, draft.number, draft.issue_date) == ("draft", None, None)
+
+
+def test_a_seller_that_nothing_identifies_is_refused() -> None:
+    """BR-CO-26: outside the scope of tax its VAT number may not stand on the document."""
+    draft = a_draft(an_account(), a_seller(registration_id=""), product_category="outside_scope")
+    with pytest.raises(WouldBeInvalid, match=r"under Sellers \(BR-CO-26\)"):
+        issue_invoice(draft, actor=ACTOR)
+    issued = issue_invoice(a_draft(an_account(), Seller.objects.get()), actor=ACTOR)
+    assert Party.from_json(issued.seller_party).tax_number == "GB823847609"
+
+
+def test_a_document_is_looked_at_under_a_number_that_nobody_sees() -> None:
+    issued = issue_invoice(a_draft(an_account(), a_seller()), actor=ACTOR)
+    assert issued.number == "INV-000001"
+    assert [means["reference"] for means in issued.payment_means or ()] == ["INV-000001"]
+    with account_scope(issued.account_id):
+        stored = Invoice.objects.get(pk=issued.pk)
+    assert rehash(stored) == stored.content_hash
+
+
+def test_a_run_goes_on_where_business_rules_refuse_an_account() -> None:
+    """The item says the words; the accounts beside it get their documents."""
+    seller = a_seller()
+    refused, sound = an_account("Ladle & Sons Ltd"), an_account()
+    a_charge(refused, seller, unit_code="PCS")
+    a_charge(sound, seller)
+    run = bill()
+    assert [document.state for document in documents_of(refused)] == ["draft"]
+    assert [document.number for document in documents_of(sound)] == ["INV-000001"]
+    with account_scope(refused):
+        item = BillingRunItem.objects.get(run=run, account=refused)
+    assert (item.state, item.attempts) == ("parked", 1)
+    assert "The invoice to Ladle & Sons Ltd" in item.last_error
+    assert "no unit code" in item.last_error
+    assert "(BR-CL-23)" in item.last_error
 
 
 def test_a_refusal_takes_no_number() -> None:

@@ -65,7 +65,7 @@ def send_all() -> None:
 
 def pdf_of(invoice: Invoice) -> bytes:
     with account_scope(invoice.account_id):
-        document = Document.objects.get(invoice=invoice)
+        document = Document.objects.get(invoice=invoice, kind=Document.Kind.PDF)
     return read_document(document.storage_key, sha256=document.sha256)
 
 
@@ -197,7 +197,8 @@ def let_time_pass() -> None:
 
 def states_and_attempts() -> Counter[tuple[str, int]]:
     with all_accounts_scope("looking at what became of them"):
-        return Counter(Document.objects.values_list("state", "attempts"))
+        claimed = Document.objects.filter(kind=Document.Kind.PDF)
+        return Counter(claimed.values_list("state", "attempts"))
 
 
 @pytest.mark.parametrize(
@@ -213,9 +214,9 @@ def test_a_full_disk_parks_nothing_and_rendering_resumes_when_it_is_freed(
         an_issued_invoice(an_account(), seller)
     rendered: list[InvoiceDocument] = []
 
-    def counted(document: InvoiceDocument) -> bytes:
+    def counted(document: InvoiceDocument, *, einvoice: bytes | None = None) -> bytes:
         rendered.append(document)
-        return render_pdf(document)
+        return render_pdf(document, einvoice=einvoice)
 
     def no_space(content: "File[bytes]", file: IO[bytes]) -> None:
         if content.size > room:
@@ -283,10 +284,10 @@ def test_a_document_that_takes_all_memory_is_counted_and_leaves_the_others_to_an
     for _ in range(2):
         an_issued_invoice(an_account(), seller)
 
-    def devour(document: InvoiceDocument) -> bytes:
+    def devour(document: InvoiceDocument, *, einvoice: bytes | None = None) -> bytes:
         if document.buyer.name == "Runaway Ltd":
             raise MemoryError
-        return render_pdf(document)
+        return render_pdf(document, einvoice=einvoice)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(producing, "render_pdf", devour)
@@ -342,7 +343,9 @@ def test_a_hostile_customer_name_is_literal_text_in_document_and_mail(sink: Sink
     text = "".join(text_of(pdf).split())
     assert "".join(HOSTILE.split()) in text
     assert "<b>{{settings.SECRET_KEY}}</b>" in text
-    assert b"/EmbeddedFile" not in pdf
+    attached = pypdfium2.PdfDocument(pdf)
+    assert [attached.get_attachment(0).get_name()] == ["factur-x.xml"]
+    assert attached.count_attachments() == 1
     assert b"root:" not in pdf
     [message] = sink.accepted
     html = body_of(message.message, "html")
@@ -365,7 +368,7 @@ def test_the_stored_bytes_have_the_hash_of_the_row(sink: Sink) -> None:
     issued = an_issued_invoice(an_account(), a_seller())
     render_due()
     with account_scope(issued.account_id):
-        document = Document.objects.get(invoice=issued)
+        document = Document.objects.get(invoice=issued, kind=Document.Kind.PDF)
     pdf = pdf_of(issued)
     assert hashlib.sha256(pdf).hexdigest() == document.sha256
     assert (len(pdf), document.state) == (document.size, "stored")

@@ -1,12 +1,14 @@
 """What a customer writes is printed as text; a document reaches for nothing outside itself."""
 
 import http.server
+import io
 import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pikepdf
 import pytest
 from django.template import Engine, Template
 from weasyprint.urls import FatalURLFetchingError, fetch
@@ -80,15 +82,28 @@ def test_hostile_texts_are_printed_letter_by_letter_and_nothing_is_loaded(
             notes=(text,),
             payment_terms=text,
         )
-        pdf = render_pdf(document)
+        pdf = render_pdf(document, einvoice=b"<invoice/>")
 
         printed = "".join(text_of(pdf).split())
         # Name, contact, order, reference, terms, note and description at the least.
         assert printed.count("".join(text.split())) >= 7, text
-        assert b"/EmbeddedFile" not in pdf
+        assert embedded_in(pdf) == {"factur-x.xml": b"<invoice/>"}
         assert "secretofthismachine" not in printed
     assert asked == []
     assert printing._press().fetcher.refused == refused_before
+
+
+def embedded_in(pdf: bytes) -> dict[str, bytes]:
+    """Every file within the PDF, listed or not."""
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        streams = [
+            one
+            for one in document.objects
+            if isinstance(one, pikepdf.Stream) and one.get("/Type") == "/EmbeddedFile"
+        ]
+        named = {name: spec.get_file().read_bytes() for name, spec in document.attachments.items()}
+        assert len(streams) == len(named)
+    return named
 
 
 def test_templates_escape_everything() -> None:

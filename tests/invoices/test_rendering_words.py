@@ -17,7 +17,7 @@ from invoices.rendering.document import (
     TaxBreakdown,
     Totals,
 )
-from invoices.rendering.sheet import Sheet
+from invoices.rendering.sheet import Sheet, amount_size
 from tests.invoices.documents import (
     BUYER,
     SELLER,
@@ -46,9 +46,18 @@ def test_facts_that_a_payer_looks_for_come_first_and_empty_ones_not_at_all() -> 
         "Invoice number": "INV-000123",
         "Date": "31 December 2010",
         "Service period": "1–31 Dec 2010",
-        "Account number": "100042",
         "Order number": "PO-7781",
+        "Account number": "100042",
+        "Your VAT number": "GB987654321",
+        "Your phone": "+44 117 496 0123",
     }
+
+
+def test_number_and_order_number_stand_out() -> None:
+    """Who books an invoice looks for these two, and for the panel with the amount."""
+    sought = [fact.value for fact in lay_out(a_document(1)).facts if fact.is_sought]
+
+    assert sought == ["INV-000123", "PO-7781"]
 
 
 def test_references_tax_point_and_numbers_of_the_buyer_are_printed() -> None:
@@ -69,14 +78,18 @@ def test_references_tax_point_and_numbers_of_the_buyer_are_printed() -> None:
     assert (facts["Contract number"], facts["Project number"]) == ("C-9", "P-3")
 
 
-def test_buyer_is_named_with_contact_address_phone_and_tax_number() -> None:
-    sheet = lay_out(a_document(1))
+def test_buyer_is_named_with_contact_address_phone_and_numbers() -> None:
+    buyer = replace(BUYER, registration_id="07654321", tax_registration="37/1/2")
+    sheet = lay_out(a_document(1, buyer=buyer))
+    facts = facts_of(sheet)
 
     assert sheet.buyer_name == "Ferris & Ruiz Trading Ltd"
     assert sheet.buyer_address == (
         "Attn. Ana Ruiz\n12 Harbour Street\nSecond floor\nBristol\nBS1 5TY\nUnited Kingdom"
     )
-    assert sheet.buyer_details == "Phone +44 117 496 0123\nVAT no. GB987654321"
+    assert facts["Your phone"] == "+44 117 496 0123"
+    assert facts["Your VAT number"] == "GB987654321"
+    assert (facts["Your tax number"], facts["Your company no."]) == ("37/1/2", "07654321")
 
 
 def test_seller_stands_at_the_foot_with_all_registrations() -> None:
@@ -137,22 +150,6 @@ def test_account_without_iban_is_printed_as_it_is() -> None:
     ]
 
 
-def test_direct_debit_is_announced_with_date_mandate_and_creditor() -> None:
-    means = PaymentMeans(
-        code="59",
-        collection_date=date(2011, 1, 14),
-        mandate_reference="MND-1",
-        creditor_id="DE98ZZZ09999999999",
-        debited_account="DE89370400440532013000",
-    )
-    [payment] = lay_out(a_document(1, payment_means=(means,), locale="de")).payments
-
-    assert payment.heading == "Einzug per Lastschrift"
-    assert [fact.value for fact in payment.facts] == [
-        "14. Januar 2011", "DE89 3704 0044 0532 0130 00", "MND-1", "DE98ZZZ09999999999",
-    ]  # fmt: skip
-
-
 def test_card_is_named_by_its_last_four_digits() -> None:
     means = PaymentMeans(code="48", card_last4="4242", card_holder="Ana Ruiz")
     [payment] = lay_out(a_document(1, payment_means=(means,))).payments
@@ -209,6 +206,63 @@ def test_line_says_item_period_note_and_discount_below_its_description() -> None
     assert (row.quantity, row.unit_price, row.tax, row.net) == ("2.5 h", "19.00", "17.5%", "45.00")
 
 
+def test_line_repeats_what_the_buyer_books_by() -> None:
+    line = a_line(
+        description="Monitoring",
+        item_id="",
+        period=None,
+        buyer_item_id="4711",
+        standard_item_id="4012345678901",
+        object_identifier="server-7",
+        order_line_reference="30",
+        accounting_reference="6815",
+    )
+    [row] = lay_out(a_document([line])).rows
+
+    assert row.details == (
+        "Your item 4711 · Item code 4012345678901 · For server-7 · Order line 30"
+        " · Your booking reference 6815"
+    )
+
+
+def test_goods_that_left_the_territory_name_where_they_went_and_when() -> None:
+    sheet = lay_out(
+        a_document(1, deliver_to=BUYER.address, delivery_date=date(2010, 12, 20), locale="de")
+    )
+
+    assert facts_of(sheet)["Lieferdatum"] == "20. Dezember 2010"
+    assert (
+        "Geliefert an 12 Harbour Street, Second floor, Bristol, BS1 5TY, Vereinigtes Königreich"
+        in sheet.notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "beside", "alone"),
+    [
+        ("€119.00", "large", "large"),
+        ("€12,345.67", "large", "large"),
+        ("1.234.567,89 €", "medium", "large"),
+        ("638.271.891,00 €", "small", "large"),
+        ("1.110.348.257.422,61 €", "small", "medium"),
+    ],
+)
+def test_amount_is_set_as_large_as_it_fits(amount: str, beside: str, alone: str) -> None:
+    assert amount_size(amount, has_neighbour=True) == beside
+    assert amount_size(amount, has_neighbour=False) == alone
+
+
+def test_long_totals_and_labels_share_the_width() -> None:
+    def widths(price: str, locale: str) -> tuple[str, str]:
+        line = a_line(quantity=Decimal(1), unit_price=Decimal(price))
+        sheet = lay_out(a_document([line], locale=locale))
+        return sheet.total_label_class, sheet.payments[0].label_class
+
+    assert widths("10.00", "fr") == ("total-usual", "pay-narrow")
+    assert widths("1234567.00", "en-GB") == ("total-wide", "pay-usual")
+    assert widths("123456789012.00", "de") == ("total-widest", "pay-wide")
+
+
 def test_price_for_many_says_for_how_many() -> None:
     line = a_line(
         price_base_quantity=Decimal(1000), unit_price=Decimal("1.5"), quantity=Decimal(5000)
@@ -227,6 +281,12 @@ def test_one_is_counted_in_the_singular(locale: str, one: str, two: str) -> None
     rows = lay_out(a_document(lines, locale=locale)).rows
 
     assert [row.quantity for row in rows] == [one, two]
+
+
+def test_one_taken_back_is_counted_in_the_singular_too() -> None:
+    [row] = lay_out(a_document([a_line(quantity=Decimal(-1), unit_code="ANN")])).rows
+
+    assert row.quantity == "−1 year"
 
 
 def test_unit_without_a_word_stands_for_itself() -> None:

@@ -8,6 +8,7 @@ from common.scoping import all_accounts_scope
 from invoices.models import Document, Invoice
 from tests.common.s3_server import s3_storage
 from tests.factories import make_invoice, make_seller, store_pdf
+from tests.invoices.files import store_xml
 from tests.people import People, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,10 @@ def address_of(invoice: Invoice) -> str:
     return f"/a/{invoice.account.number}/billing/invoices/{invoice.number}/pdf"
 
 
+def xml_of(invoice: Invoice) -> str:
+    return f"/a/{invoice.account.number}/billing/invoices/{invoice.number}/xml"
+
+
 def test_the_stored_bytes_are_handed_out_as_a_file(
     people: People, invoice: Invoice, document: Document
 ) -> None:
@@ -40,6 +45,32 @@ def test_the_stored_bytes_are_handed_out_as_a_file(
     assert answer["Content-Length"] == str(len(CONTENT))
     assert answer["Cache-Control"] == "no-store, private"
     assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+def test_it_is_also_shown_in_the_browsers_own_viewer(
+    people: People, invoice: Invoice, document: Document
+) -> None:
+    answer = signed_in(people.bob).get(f"{address_of(invoice)}/view")
+    assert answer.content == CONTENT
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer["Content-Disposition"] == f'inline; filename="{invoice.number}.pdf"'
+    assert answer["Cache-Control"] == "no-store, private"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+
+
+def test_the_stored_xml_is_handed_out_as_a_file(people: People, invoice: Invoice) -> None:
+    browser = signed_in(people.bob)
+    assert browser.get(xml_of(invoice)).status_code == 404
+    store_xml(invoice, b"<Invoice/>")
+    answer = browser.get(xml_of(invoice))
+    assert answer.content == b"<Invoice/>"
+    assert answer["Content-Type"] == "application/xml"
+    assert answer["Content-Disposition"] == f'attachment; filename="{invoice.number}.xml"'
+    assert answer["Cache-Control"] == "no-store, private"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert signed_in(people.dora).get(xml_of(invoice)).status_code == 403
+    assert signed_in(people.charlie).get(xml_of(invoice)).status_code == 404
 
 
 def test_it_is_not_there_before_it_is_stored(people: People, invoice: Invoice) -> None:

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -7,11 +8,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common.scoping import account_scope
-from invoices.models import Delivery, Document, Invoice, Seller
+from invoices.crediting import credit_invoice
+from invoices.in_words import xml_in_words
+from invoices.models import Delivery, Document, Invoice, Seller, Settlement
+from invoices.sending_again import send_again
 from invoices.views.pages import LINES_A_PAGE
 from mail.models import OutgoingEmail
 from taxes.vocabulary import ProductCategory
 from tests.factories import (
+    OPERATOR,
     add_member,
     charge,
     make_draft,
@@ -21,6 +26,7 @@ from tests.factories import (
     set_billing_contact,
     store_pdf,
 )
+from tests.invoices.files import store_xml
 from tests.people import People, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -230,7 +236,7 @@ def test_the_page_asks_the_database_as_often_whatever_its_length(
             browser.get(address_of(invoice))
         return len(asked)
 
-    assert queries(short) == queries(long) <= 14
+    assert queries(short) == queries(long) <= 17
 
 
 # --- What is not there --------------------------------------------------------------------------
@@ -251,6 +257,156 @@ def test_a_draft_is_not_there(people: People, seller: Seller) -> None:
     for name in (draft.public_id, draft.public_id.upper()):
         address = f"/a/{people.account.number}/billing/invoices/{name}/"
         assert browser.get(address).status_code == 404
+
+
+# --- Response -----------------------------------------------------------------------------------
+
+
+def test_response_says_what_is_awaited(people: People, seller: Seller) -> None:
+    """Row U1."""
+    invoice = make_invoice(people.account, seller=seller)
+    read = words(page_of(people, invoice))
+    assert f"Response Awaiting bank transfer, due {invoice.due_date:%-d %b %Y} From" in read
+
+
+def test_response_of_what_is_late_says_since_when(
+    people: People, seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    assert invoice.due_date is not None
+    monkeypatch.setattr(timezone, "localdate", lambda: invoice.due_date + timedelta(days=1))
+    read = words(page_of(people, invoice))
+    assert f"Awaiting bank transfer, overdue since {invoice.due_date:%-d %b %Y}" in read
+
+
+def test_response_says_what_has_been_settled_and_what_is_left(
+    people: People, seller: Seller
+) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    settle(invoice, credited=Decimal(20), allocated=Decimal(70))
+    read = words(page_of(people, invoice))
+    assert "Credited £20.00 Paid £70.00 Still to be paid £30.00" in read
+
+
+def test_response_names_the_credit_note_that_takes_all_back(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    note = credit_invoice(invoice, actor=OPERATOR)
+    read = words(page_of(people, invoice))
+    assert f"Response Credited in full by {note.number}" in read
+    assert f"Corrected by Credit note {note.number}" in read
+    assert f"Corrects invoice {invoice.number}" in words(page_of(people, note))
+    assert "Response Credited to you" in words(page_of(people, note))
+
+
+# --- Files --------------------------------------------------------------------------------------
+
+
+def test_hashes_stand_where_an_auditor_looks(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    document = store_pdf(invoice)
+    xml = store_xml(invoice, b"<Invoice/>")
+    read = words(page_of(people, invoice))
+    assert f"SHA-256 of the PDF {document.sha256}" in read
+    assert f"SHA-256 of the XML {xml.sha256}" in read
+    assert invoice.content_hash in read
+    assert "A copy is genuine if its SHA-256" in read
+
+
+def test_the_page_says_when_there_is_no_xml(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    store_pdf(invoice)
+    page = page_of(people, invoice)
+    assert "There is no XML for this document." in page
+    assert f'href="{address_of(invoice)}xml"' not in page
+    store_xml(invoice, b"<Invoice/>")
+    page = page_of(people, invoice)
+    assert "There is no XML" not in page
+    assert f'href="{address_of(invoice)}xml"' in page
+
+
+def test_a_currency_with_three_decimals_is_why_there_is_no_xml() -> None:
+    said = xml_in_words(None, Invoice(currency="KWD"))
+    assert "three decimals, as KWD has" in said
+
+
+# --- The ledger ---------------------------------------------------------------------------------
+
+
+def test_the_ledger_tells_what_the_server_said_and_what_was_attached(
+    people: People, seller: Seller
+) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    document = store_pdf(invoice)
+    change_email(
+        invoice,
+        state=OutgoingEmail.State.SENT,
+        sent_at=timezone.now(),
+        server_response="250 2.0.0 Ok: queued as 4bXyZ",
+    )
+    read = words(page_of(people, invoice))
+    assert "Sent accepted by the mail server" in read
+    assert "The mail server said 250 2.0.0 Ok: queued as 4bXyZ" in read
+    assert f"SHA-256 of what was attached {document.sha256}" in read
+
+
+def test_the_ledger_tells_when_delayed_mail_is_tried_next(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    store_pdf(invoice)
+    change_email(
+        invoice, state=OutgoingEmail.State.DEFERRED, server_response="451 4.7.1 Greylisted"
+    )
+    read = words(page_of(people, invoice))
+    assert "Delayed, will be tried again next try" in read
+    assert "The mail server said 451 4.7.1 Greylisted" in read
+
+
+def test_the_ledger_tells_why_mail_came_back(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    store_pdf(invoice)
+    change_email(
+        invoice,
+        state=OutgoingEmail.State.BOUNCED,
+        sent_at=timezone.now(),
+        returned_at=timezone.now(),
+        returned_status="5.1.1",
+        returned_words="550 no such user <script>",
+    )
+    page = page_of(people, invoice)
+    read = words(page)
+    assert "Returned by the mail server The mail server says that there is no such mailbox." in read
+    assert "The returning server said 550 no such user" in read
+    assert "<script>" not in page.partition("Sent to</h2>")[2].partition("</section>")[0]
+
+
+def test_the_page_asks_as_often_for_many_further_deliveries_as_for_none(
+    people: People, seller: Seller
+) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    store_pdf(invoice)
+    browser = signed_in(people.alice)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            browser.get(address_of(invoice))
+        return len(asked)
+
+    before = queries()
+    for serial in range(7):
+        with account_scope(people.account):
+            address = f"reader-{serial}@books.example"
+            send_again(invoice, address=address, asked_by=people.bob, actor=OPERATOR)
+    assert queries() == before
+    assert words(page_of(people, invoice)).count("Sent once more for Bob Ferris") == 7
+
+
+def settle(invoice: Invoice, **columns: Decimal) -> None:
+    with account_scope(invoice.account_id):
+        Settlement.objects.filter(invoice=invoice).update(**columns)
+
+
+def change_email(invoice: Invoice, **columns: object) -> None:
+    with account_scope(invoice.account_id):
+        OutgoingEmail.objects.filter(invoice_delivery__invoice=invoice).update(**columns)
 
 
 def test_what_is_still_due_is_what_has_not_been_settled(people: People, seller: Seller) -> None:

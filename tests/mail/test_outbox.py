@@ -179,6 +179,9 @@ DELIVERY_COLUMNS = {
     "may_have_arrived",
     "server_response",
     "sent_at",
+    "returned_at",
+    "returned_status",
+    "returned_words",
 }
 CONTENT_COLUMNS = sorted(
     {str(field.column) for field in OutgoingEmail._meta.concrete_fields} - DELIVERY_COLUMNS

@@ -16,8 +16,8 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from audit.recording import Actor, record
 from common.scoping import account_scope
+from common.spreadsheets import neutral
 from portal.activity import PAGE_LENGTH
-from portal.activity_file import neutral
 from portal.activity_words import NAMES
 from tests.factories import add_member, make_user
 from tests.people import Answer, People, signed_in

@@ -304,24 +304,36 @@ def _nothing_changed(facts: Facts) -> Iterator[str]:
 
 # --- I4: files ------------------------------------------------------------------------------------
 
+_KINDS_OF_FILE = {"pdf", "ubl"}
+
 
 def _documents_are_stored(facts: Facts) -> Iterator[str]:
     of_document: dict[int, list[Any]] = defaultdict(list)
     for file in facts.files:
         of_document[file.invoice_id].append(file)
     for document in facts.issued:
-        files = of_document.pop(document.id, [])
-        if len(files) != 1:
-            yield f"{document.number} has {len(files)} files"
-        elif files[0].state != "stored":
+        files = {file.kind: file for file in of_document.pop(document.id, [])}
+        pdf = files.get("pdf")
+        if pdf is None:
+            yield f"{document.number} has no PDF"
+        elif pdf.state != "stored":
             if not facts.is_parked(document):
-                yield f"{document.number} is {files[0].state}: {files[0].last_error or 'no error'}"
+                yield f"{document.number} is {pdf.state}: {pdf.last_error or 'no error'}"
+            elif len(files) > 1:
+                yield f"{document.number} is {pdf.state}, but has another file"
+        elif set(files) != _KINDS_OF_FILE:
+            yield f"{document.number} has the files {sorted(files)}"
         else:
-            yield from _file_is_whole(document, files[0], facts.folder)
-    for files in of_document.values():
-        yield f"file {files[0].id} belongs to no issued document"
+            for file in files.values():
+                yield from _file_is_whole(document, file, facts.folder)
+    for strays in of_document.values():
+        yield f"file {strays[0].id} belongs to no issued document"
     keys = Counter(file.storage_key for file in facts.files if file.storage_key)
     yield from (f"{key} belongs to {count} documents" for key, count in keys.items() if count > 1)
+
+
+def _is_stored_pdf(file: Any) -> bool:
+    return bool(file.kind == "pdf" and file.state == "stored")
 
 
 def _file_is_whole(document: Any, file: Any, folder: Path) -> Iterator[str]:
@@ -335,7 +347,7 @@ def _file_is_whole(document: Any, file: Any, folder: Path) -> Iterator[str]:
 
 
 def _texts_say_number_and_total(facts: Facts) -> Iterator[str]:
-    stored = {file.invoice_id: file for file in facts.files if file.state == "stored"}
+    stored = {file.invoice_id: file for file in facts.files if _is_stored_pdf(file)}
     documents = [document for document in facts.issued if document.id in stored]
     for document in _sample(documents, facts.expectation.texts):
         path = facts.folder / stored[document.id].storage_key
@@ -351,8 +363,8 @@ def _texts_say_number_and_total(facts: Facts) -> Iterator[str]:
 def _no_other_files_stay(facts: Facts) -> Iterator[str]:
     """But those that a process was writing when it was killed: it cannot take them along."""
     known = {facts.folder / file.storage_key for file in facts.files if file.storage_key}
-    for path in facts.folder.rglob("*.pdf"):
-        if path not in known:
+    for path in facts.folder.rglob("*.*"):
+        if path.suffix in {".pdf", ".xml"} and path not in known:
             yield f"{path.name} belongs to no document"
     if len(facts.leftovers) > facts.kills:
         yield f"{len(facts.leftovers)} passing files for {facts.kills} kills"
@@ -500,7 +512,7 @@ def _figures(facts: Facts) -> Figures:
         charges=len(facts.entries),
         documents=len(facts.issued),
         credit_notes=sum(document.kind == "credit_note" for document in facts.issued),
-        stored=sum(file.state == "stored" for file in facts.files),
+        stored=sum(map(_is_stored_pdf, facts.files)),
         deliveries=len(facts.deliveries),
         accepted=sum(map(len, facts.copies.values())),
         second_copies=facts.second_copies,
@@ -551,7 +563,7 @@ _DELIVERIES = """
     FROM invoices_delivery delivery
     JOIN accounts_account account ON account.id = delivery.account_id
     JOIN invoices_invoice document ON document.id = delivery.invoice_id
-    LEFT JOIN invoices_document file ON file.invoice_id = document.id
+    LEFT JOIN invoices_document file ON file.invoice_id = document.id AND file.kind = 'pdf'
     ORDER BY delivery.id
 """
 _EMAILS = """

@@ -98,6 +98,11 @@ POINTS = {
         ("billing.working:_issue",),
     ),
     # --- Rendering ------------------------------------------------------------------------------
+    "checked": Point(
+        "both e-invoices are made and checked, in memory alone",
+        When.AFTER,
+        ("invoices.producing:check_ubl",),
+    ),
     "before render": Point(
         "a document is read and about to be rendered",
         When.BEFORE,
@@ -123,10 +128,16 @@ POINTS = {
         When.AFTER,
         ("common.storage.filesystem:_write_through",),
     ),
+    # The first call stores the PDF, the second the UBL: half of the files, and all of them.
     "stored": Point(
         "a file has its name, its row does not say so",
         When.AFTER,
         ("invoices.producing:store_document",),
+    ),
+    "second file recorded": Point(
+        "the rows of both files are written, nothing committed",
+        When.AFTER,
+        ("invoices.producing:_record_ubl",),
     ),
     "mail queued": Point(
         "a document's row and its messages are written, nothing committed",

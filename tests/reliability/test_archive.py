@@ -72,7 +72,8 @@ def test_document_that_is_not_what_was_stored_is_neither_shown_nor_mailed(
 def _file_of(installation: Installation, account: str) -> Path:
     [(key,)] = installation.sql(
         "SELECT storage_key FROM invoices_document file"
-        " JOIN accounts_account account ON account.id = account_id WHERE external_reference = %s",
+        " JOIN accounts_account account ON account.id = account_id WHERE external_reference = %s"
+        " AND kind = 'pdf'",
         [account],
     )
     return installation.documents / str(key)

@@ -79,7 +79,7 @@ class Reader:
 
     def read_on(self, folder: Path) -> None:
         while not self._ended.wait(0.02):
-            for path in folder.rglob("*.pdf"):
+            for path in (*folder.rglob("*.pdf"), *folder.rglob("*.xml")):
                 self.read += 1
                 # A document is named by its hash.
                 if hashlib.sha256(path.read_bytes()).hexdigest() != path.stem:
@@ -117,5 +117,6 @@ def _counts(installation: Installation) -> tuple[int, int]:
     [(stored, waiting)] = installation.sql(
         "SELECT count(*) FILTER (WHERE state = 'stored'),"
         " count(*) FILTER (WHERE state IN ('pending', 'rendering')) FROM invoices_document"
+        " WHERE kind = 'pdf'"
     )
     return stored, waiting

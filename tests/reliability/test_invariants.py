@@ -148,7 +148,7 @@ def test_nothing_is_found_where_nothing_is_broken(finished: Finished) -> None:
         (
             "invoices_document",
             "UPDATE invoices_document SET state = 'parked', last_error = 'Broken: on purpose'"
-            " WHERE invoice_id = 1",
+            " WHERE invoice_id = 1 AND kind = 'pdf'",
             "INV-000001 is parked: Broken: on purpose",
         ),
         (

@@ -48,12 +48,14 @@ _BILLING: _Calls = {
 _RENDERING: _Calls = {
     **_ANYWHERE,
     "begun": _TWICE,
+    "checked": _TWICE,
     "before render": _TWICE,
     "mid render": _TWICE,
     "rendered": _TWICE,
     "before write": _TWICE,
     "before rename": _TWICE,
     "stored": _TWICE,
+    "second file recorded": _TWICE,
     "mail queued": _TWICE,
     "document finished": _TWICE,
 }

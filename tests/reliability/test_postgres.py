@@ -28,7 +28,9 @@ _AWAY_SECONDS = 0.5
 _STILL_SECONDS = 4.5
 
 _ISSUED: LiteralString = "SELECT count(*) FROM invoices_invoice WHERE state = 'issued'"
-_STORED: LiteralString = "SELECT count(*) FROM invoices_document WHERE state = 'stored'"
+_STORED: LiteralString = (
+    "SELECT count(*) FROM invoices_document WHERE kind = 'pdf' AND state = 'stored'"
+)
 _SENT: LiteralString = "SELECT count(*) FROM mail_outgoingemail WHERE state = 'sent'"
 # When PostgreSQL is stopped: in the middle of each kind of work.
 _MOMENTS = ((_ISSUED, 10), (_STORED, 5), (_STORED, 20), (_SENT, 50), (_STORED, 45))

@@ -27,7 +27,9 @@ _FASTER = 5
 _STARTING_SECONDS = 1
 
 _DRAFTED: LiteralString = "SELECT count(*) FROM billing_billingrunitem WHERE state = 'drafted'"
-_STORED: LiteralString = "SELECT count(*) FROM invoices_document WHERE state = 'stored'"
+_STORED: LiteralString = (
+    "SELECT count(*) FROM invoices_document WHERE kind = 'pdf' AND state = 'stored'"
+)
 # When all are stopped.
 _MOMENTS = ((_DRAFTED, 20), (_STORED, 10), (_STORED, 40))
 

@@ -43,6 +43,19 @@ def test_optional_package_is_named_and_set_up_goes_on(
     assert "missing (optional): fonts-nice, for the test" in capsys.readouterr().err
 
 
+def test_large_package_is_named_and_not_installed(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked_for: list[str] = []
+    monkeypatch.setattr(set_up, "SYSTEM_PACKAGES", _lacking(set_up, "fonts-nice", required=False))
+    monkeypatch.setattr(set_up, "LARGE_PACKAGES", _lacking(set_up, "java", required=False))
+    monkeypatch.setattr(set_up, "way_to_root", list)
+    monkeypatch.setattr(set_up, "apt_install", lambda names, _: asked_for.extend(names))
+    set_up.install_system_packages()
+    assert asked_for == ["fonts-nice"]
+    assert "NOT INSTALLED, SINCE IT IS LARGE: java, for the test" in capsys.readouterr().err
+
+
 def test_another_python_is_refused_by_its_version(
     set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Account, Invitation, InvoiceAddress
 from common.scoping import account_scope
-from invoices.models import Seller
+from invoices.models import Delivery, Seller
 from mail.mailbox import keep
+from mail.models import OutgoingEmail, SuppressedAddress
 from tests.factories import add_member, make_invoice, make_user, store_pdf
+from tests.invoices.files import store_xml
 
 # Variable part, with the fixed one before it where the same is used for several things, to value.
 Parts = Mapping[str, str]
@@ -31,6 +33,7 @@ def make_parts(account: Account, *, seller: Seller) -> Parts:
     owner = account.memberships.get(is_owner=True).user
     invoice = make_invoice(account, seller=seller)
     store_pdf(invoice)
+    store_xml(invoice, b"<Invoice/>")
     soon = timezone.now() + timedelta(days=10)
     sent = {"sent_at": timezone.now(), "expires_at": soon}
     invited = Invitation.objects.create(
@@ -40,6 +43,7 @@ def make_parts(account: Account, *, seller: Seller) -> Parts:
         address = InvoiceAddress.objects.create(
             account=account, email="books@hartwell.example", added_by=owner, **sent
         )
+        delivery = invoice.deliveries.earliest("pk")
     member = add_member(account, make_user())
     return {
         **unknown_parts(),
@@ -52,7 +56,22 @@ def make_parts(account: Account, *, seller: Seller) -> Parts:
             settings.MAILBOX_DIR, sender="a@b.example", recipients=["c@d.example"], content=_LETTER
         ),
         "<int:position>": "0",
+        "<int:delivery_id>": str(delivery.pk),
+        "<uuid:email_id>": str(_failed_email(delivery)),
+        "<int:pk>": str(_suppressed().pk),
     }
+
+
+def _failed_email(delivery: Delivery) -> UUID:
+    with account_scope(delivery.account_id):
+        email = OutgoingEmail.objects.get(invoice_delivery=delivery)
+        email.state = OutgoingEmail.State.FAILED
+        email.save(update_fields=["state"])
+    return email.pk
+
+
+def _suppressed() -> SuppressedAddress:
+    return SuppressedAddress.objects.get_or_create(address="gone@hartwell.example")[0]
 
 
 def unknown_parts() -> Parts:
@@ -69,6 +88,10 @@ def unknown_parts() -> Parts:
             f"<uuid:{name}>": nothing
             for name in ("row", "link_id", "change_id", "offer_id", "session_id", "change")
         },
+        "<int:delivery_id>": "999999999",
+        "<uuid:email_id>": nothing,
+        "<int:pk>": "999999999",
+        "<slug:service>": "postmark",
         "<str:key>": "nothing",
         "<int:position>": "0",
     }

@@ -23,8 +23,19 @@ class MailWording:
     due_date: str
     credit_amount: str
     view: str
+    view_credit_note: str
     reasons_heading: str
     stop: str
+    corrects: str  # {number} {date}
+    colon: str
+    pay_by_transfer: str
+    pay_by_debit: str  # {amount} {date}
+    pay_by_debit_later: str  # {amount}
+    nothing_to_pay: str
+    sent_again: str  # {name}
+    copy: str  # {name}
+    copy_reason: str  # {name}
+    copy_again_reason: str  # {name}
     questions: str  # {operator} {address}
 
 
@@ -47,7 +58,6 @@ class Wording:
     title: str  # {heading} {number}
 
     # Whom and what it concerns
-    bill_to: str
     number: str
     credit_note_number: str
     issue_date: str
@@ -58,6 +68,11 @@ class Wording:
     order_number: str
     contract_number: str
     project_number: str
+    delivery_date: str
+    buyer_tax_number: str
+    buyer_tax_registration: str
+    buyer_registration: str
+    buyer_phone: str
     preceding: str  # {number} {date}
     preceding_label: str
 
@@ -66,6 +81,10 @@ class Wording:
     amount_credited: str
     due_by: str  # {date}
     nothing_due: str
+    collected_on: str  # {date}
+    terms_at_once: str
+    terms_one_day: str
+    terms_days: str  # {days}
     pay_by_transfer: str
     pay_by_debit: str
     pay_by_card: str
@@ -81,6 +100,10 @@ class Wording:
     debited_account: str
     mandate_reference: str
     creditor_id: str
+    debit_notice: str  # {amount} {account} {date}
+    debit_notice_without_account: str  # {amount} {date}
+    scan_to_pay: str
+    scan_to_pay_described: str  # {amount} {name} {account} {reference}
     card: str
     card_holder: str
 
@@ -93,6 +116,13 @@ class Wording:
     tax: str
     net_amount: str  # {currency}
     item_id: str  # {item_id}
+    buyer_item_id: str  # {value}
+    standard_item_id: str  # {value}
+    object_identifier: str  # {value}
+    order_line: str  # {value}
+    accounting_reference: str  # {value}
+    carried_forward: str
+    brought_forward: str
 
     # Totals
     sum_of_lines: str
@@ -105,6 +135,7 @@ class Wording:
     accounting_tax: str  # {amount} {rate} {currency} {foreign} {date}
 
     # Notes and parties
+    delivered_to: str  # {address}
     contact: str  # {name}
     phone: str  # {value}
     tax_number: str  # {value}
@@ -114,6 +145,6 @@ class Wording:
 
     def unit(self, code: str, *, quantity: Decimal) -> str:
         """The word beside ``quantity``; a unit that has none stands for itself."""
-        if quantity == 1 and code in self.single_units:
+        if abs(quantity) == 1 and code in self.single_units:
             return self.single_units[code]
         return self.units.get(code, code)

@@ -22,9 +22,28 @@ FRENCH = Wording(
         number="Numéro",
         due_date="Échéance",
         credit_amount="Montant de l’avoir",
-        view="Voir ce document en ligne",
+        view="Voir la facture",
+        view_credit_note="Voir l’avoir",
         reasons_heading="Pourquoi vous recevez cet e-mail",
         stop="Ne plus recevoir ces e-mails",
+        colon="\N{NO-BREAK SPACE}:",
+        corrects="Il corrige la facture {number} du {date}.",
+        pay_by_transfer="Merci de virer le montant sur ce compte\N{NO-BREAK SPACE}:",
+        pay_by_debit=(
+            "Nous prélèverons {amount} sur votre compte le {date}. Vous n’avez rien à faire."
+        ),
+        pay_by_debit_later=(
+            "Nous prélèverons {amount} sur votre compte. Vous n’avez rien à faire."
+        ),
+        nothing_to_pay="Il ne reste rien à payer.",
+        sent_again="{name} nous a demandé de vous envoyer ce document à nouveau.",
+        copy="{name} nous a demandé de vous envoyer cette copie.",
+        copy_reason=(
+            "{name} a saisi votre adresse pour que ce document vous soit envoyé. Cela ne vaut que"
+            " pour cette fois\N{NO-BREAK SPACE}: rien d’autre ne vous"
+            " sera envoyé pour cette raison."
+        ),
+        copy_again_reason="Cet e-mail a été renvoyé à la demande de {name}.",
         questions=(
             "Une question\N{NO-BREAK SPACE}? Répondez à cet e-mail ou écrivez à {operator},"
             " {address}."
@@ -73,7 +92,6 @@ FRENCH = Wording(
     draft_mark="Projet",
     page="Page {page} sur {pages}",
     title="{heading} {number}",
-    bill_to="Facturé à",
     number="Numéro de facture",
     credit_note_number="Numéro d’avoir",
     issue_date="Date",
@@ -84,12 +102,21 @@ FRENCH = Wording(
     order_number="Bon de commande",
     contract_number="Numéro de contrat",
     project_number="Numéro de projet",
+    delivery_date="Date de livraison",
+    buyer_tax_number="Votre n° TVA",
+    buyer_tax_registration="Votre n° fiscal",
+    buyer_registration="Votre n° d’entreprise",
+    buyer_phone="Votre téléphone",
     preceding="{number} du {date}",
     preceding_label="Corrige la facture",
     amount_due="À payer",
     amount_credited="Montant de l’avoir",
     due_by="Au plus tard le {date}",
     nothing_due="Rien à payer",
+    collected_on="Prélèvement le {date}",
+    terms_at_once="Payable à réception",
+    terms_one_day="Payable sous 1 jour à compter de la date de facture",
+    terms_days="Payable sous {days} jours à compter de la date de facture",
     pay_by_transfer="À virer sur le compte",
     pay_by_debit="Prélèvement automatique",
     pay_by_card="Débité sur votre carte",
@@ -105,6 +132,15 @@ FRENCH = Wording(
     debited_account="Compte débité",
     mandate_reference="Mandat",
     creditor_id="ICS",
+    debit_notice=(
+        "Nous prélèverons {amount} sur votre compte se terminant par {account} le {date}."
+    ),
+    debit_notice_without_account="Nous prélèverons {amount} sur votre compte le {date}.",
+    scan_to_pay="À scanner avec votre appli bancaire",
+    scan_to_pay_described=(
+        "Code QR pour votre application bancaire\N{NO-BREAK SPACE}: virement de {amount} à {name},"
+        " {account}, référence {reference}"
+    ),
     card="Carte finissant par",
     card_holder="Titulaire de la carte",
     position="N°",
@@ -115,6 +151,13 @@ FRENCH = Wording(
     tax="TVA",
     net_amount="HT {currency}",
     item_id="Article {item_id}",
+    buyer_item_id="Votre article {value}",
+    standard_item_id="Code article {value}",
+    object_identifier="Pour {value}",
+    order_line="Ligne de commande {value}",
+    accounting_reference="Votre imputation {value}",
+    carried_forward="À reporter",
+    brought_forward="Report",
     sum_of_lines="Somme des lignes",
     net_total="Total HT",
     tax_on="TVA {rate} sur {taxable}",
@@ -132,6 +175,7 @@ FRENCH = Wording(
     accounting_tax=(
         "TVA en {currency}\N{NO-BREAK SPACE}: {amount} (1 {foreign} = {rate} {currency} le {date})."
     ),
+    delivered_to="Livré à {address}",
     contact="À l’attention de {name}",
     phone="Tél. {value}",
     tax_number="N° TVA {value}",

@@ -21,9 +21,23 @@ GERMAN = Wording(
         number="Nummer",
         due_date="Fällig am",
         credit_amount="Gutgeschriebener Betrag",
-        view="Dokument online ansehen",
+        view="Rechnung ansehen",
+        view_credit_note="Rechnungskorrektur ansehen",
         reasons_heading="Warum Sie diese E-Mail erhalten",
         stop="Diese E-Mails nicht mehr erhalten",
+        colon=":",
+        corrects="Sie korrigiert Rechnung {number} vom {date}.",
+        pay_by_transfer="Bitte überweisen Sie auf dieses Konto:",
+        pay_by_debit="Wir ziehen {amount} am {date} per Lastschrift ein. Sie müssen nichts tun.",
+        pay_by_debit_later="Wir ziehen {amount} per Lastschrift ein. Sie müssen nichts tun.",
+        nothing_to_pay="Es ist nichts mehr zu zahlen.",
+        sent_again="{name} hat uns gebeten, Ihnen dies noch einmal zu senden.",
+        copy="{name} hat uns gebeten, Ihnen diese Kopie zu senden.",
+        copy_reason=(
+            "{name} hat Ihre Adresse eingegeben, damit Sie dieses Dokument erhalten. Das gilt nur"
+            " für dieses eine Mal: Weiteres senden wir Ihnen deshalb nicht."
+        ),
+        copy_again_reason="Diese E-Mail wurde auf Bitte von {name} noch einmal gesendet.",
         questions=(
             "Fragen? Antworten Sie auf diese E-Mail oder schreiben Sie an {operator}: {address}."
         ),
@@ -70,7 +84,6 @@ GERMAN = Wording(
     draft_mark="Entwurf",
     page="Seite {page} von {pages}",
     title="{heading} {number}",
-    bill_to="Rechnungsempfänger",
     number="Rechnungsnummer",
     credit_note_number="Korrekturnummer",
     issue_date="Datum",
@@ -81,12 +94,21 @@ GERMAN = Wording(
     order_number="Bestellnummer",
     contract_number="Vertragsnummer",
     project_number="Projektnummer",
+    delivery_date="Lieferdatum",
+    buyer_tax_number="Ihre USt-IdNr.",
+    buyer_tax_registration="Ihre Steuernummer",
+    buyer_registration="Ihre Registernr.",
+    buyer_phone="Ihr Telefon",
     preceding="{number} vom {date}",
     preceding_label="Zu Rechnung",
     amount_due="Zu zahlen",
-    amount_credited="Gutschriftbetrag",
+    amount_credited="Korrekturbetrag",
     due_by="Fällig am {date}",
     nothing_due="Nichts zu zahlen",
+    collected_on="Einzug am {date}",
+    terms_at_once="Zahlbar bei Erhalt",
+    terms_one_day="Zahlbar innerhalb von 1 Tag ab Rechnungsdatum",
+    terms_days="Zahlbar innerhalb von {days} Tagen ab Rechnungsdatum",
     pay_by_transfer="Bitte überweisen an",
     pay_by_debit="Einzug per Lastschrift",
     pay_by_card="Abbuchung von Ihrer Karte",
@@ -102,6 +124,18 @@ GERMAN = Wording(
     debited_account="Vom Konto",
     mandate_reference="Mandat",
     creditor_id="Gläubiger-ID",
+    debit_notice=(
+        "Wir ziehen {amount} am {date} per Lastschrift von Ihrem Konto mit der Endung {account}"
+        " ein."
+    ),
+    debit_notice_without_account=(
+        "Wir ziehen {amount} am {date} per Lastschrift von Ihrem Konto ein."
+    ),
+    scan_to_pay="Mit der Banking-App scannen",
+    scan_to_pay_described=(
+        "QR-Code für Ihre Banking-App: Überweisung von {amount} an {name}, {account},"
+        " Verwendungszweck {reference}"
+    ),
     card="Karte endet auf",
     card_holder="Karteninhaber",
     position="Pos.",
@@ -112,6 +146,13 @@ GERMAN = Wording(
     tax="USt.",
     net_amount="Netto {currency}",
     item_id="Artikel {item_id}",
+    buyer_item_id="Ihr Artikel {value}",
+    standard_item_id="Artikelcode {value}",
+    object_identifier="Für {value}",
+    order_line="Bestellposition {value}",
+    accounting_reference="Ihre Kontierung {value}",
+    carried_forward="Übertrag",
+    brought_forward="Übertrag",
     sum_of_lines="Summe der Positionen",
     net_total="Nettobetrag",
     tax_on="USt. {rate} auf {taxable}",
@@ -127,6 +168,7 @@ GERMAN = Wording(
     prepaid="Bereits gezahlt",
     rounding="Rundung",
     accounting_tax="USt. in {currency}: {amount} (1 {foreign} = {rate} {currency} am {date}).",
+    delivered_to="Geliefert an {address}",
     contact="z. Hd. {name}",
     phone="Tel. {value}",
     tax_number="USt-IdNr. {value}",

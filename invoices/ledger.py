@@ -1,0 +1,137 @@
+"""To whom a document was sent, why, and what became of each message: the delivery ledger."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from accounts.recipients import reasons_in_words
+from common.ids import normalise_email
+from invoices.in_words import State, email_state
+from invoices.models import Delivery, FurtherDelivery, Invoice
+from invoices.templatetags.formats import moment
+from mail.links import LINK_ENDED
+from mail.models import OutgoingEmail, SuppressedAddress
+from mail.return_words import why_returned, why_suppressed
+
+# A document is sent again a few times at most; the oldest of more are left out.
+MOST_FURTHER = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message: how it fares, in words, and what servers said of it in theirs."""
+
+    state: State
+    when: datetime | None
+    words: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One recipient, or one further delivery.
+
+    ``delivery`` is set for a recipient frozen at issue. ``why_not`` says why nothing is sent there
+    now; empty when something can be.
+    """
+
+    address: str
+    why: str
+    sent: Sent
+    why_not: str
+    delivery: Delivery | None = None
+    asked_at: datetime | None = None
+
+
+def ledger_of(invoice: Invoice) -> list[Line]:
+    """The recipients in the order of issue, then what was sent later, oldest first.
+
+    Three statements, however many there are. Needs the account's scope.
+    """
+    deliveries = list(
+        Delivery.objects.filter(account=invoice.account_id, invoice=invoice)
+        .select_related("email")
+        .order_by("pk")
+    )
+    newest_first = (
+        FurtherDelivery.objects.filter(account=invoice.account_id, invoice=invoice)
+        .select_related("email")
+        .order_by("-created_at", "-pk")
+    )
+    further = list(newest_first[:MOST_FURTHER])[::-1]
+    listed = _suppressed({one.address for one in deliveries} | {one.address for one in further})
+    return [
+        *(_recipient(delivery, listed) for delivery in deliveries),
+        *(_further(each, listed) for each in further),
+    ]
+
+
+def _recipient(delivery: Delivery, suppressed: dict[str, str]) -> Line:
+    return Line(
+        address=delivery.address,
+        why=reasons_in_words(delivery.reasons),
+        sent=_sent(delivery.email),
+        why_not=suppressed.get(normalise_email(delivery.address), ""),
+        delivery=delivery,
+    )
+
+
+def _further(further: FurtherDelivery, suppressed: dict[str, str]) -> Line:
+    return Line(
+        address=further.address,
+        why=_("Sent once more for %(person)s") % {"person": further.asked_by_name},
+        sent=_sent(further.email),
+        why_not=suppressed.get(normalise_email(further.address), ""),
+        asked_at=further.created_at,
+    )
+
+
+def _sent(email: OutgoingEmail | None) -> Sent:
+    state = email_state(email)
+    if email is None:
+        return Sent(state, None, "", ())
+    match email.state:
+        case OutgoingEmail.State.SENT:
+            when, words = email.sent_at, _("accepted by the mail server,")
+        case OutgoingEmail.State.BOUNCED:
+            when = email.returned_at or email.sent_at
+            words = str(why_returned(email.returned_status))
+        case OutgoingEmail.State.DEFERRED | OutgoingEmail.State.UNCERTAIN:
+            when, words = email.next_attempt_at, _("next try")
+        case OutgoingEmail.State.FAILED if _is_stopped(email):
+            when, words = None, _("its reader has stopped these emails")
+        case _:
+            when, words = None, ""
+    return Sent(state, when, words, tuple(_facts(email)))
+
+
+def _facts(email: OutgoingEmail) -> Iterable[tuple[str, str]]:
+    """What stands behind *Details*: for an administrator of mail, or an auditor."""
+    if email.server_response and not _is_stopped(email):
+        yield _("The mail server said"), email.server_response
+    if email.sent_at:
+        yield _("Accepted"), moment(email.sent_at)
+    if email.returned_at:
+        yield _("Returned"), moment(email.returned_at)
+    if email.returned_words:
+        yield _("The returning server said"), email.returned_words
+    yield _("Message-ID"), email.message_id
+    if email.attachment_sha256:
+        yield _("Attached"), email.attachment_filename
+        yield _("SHA-256 of what was attached"), email.attachment_sha256
+
+
+def _is_stopped(email: OutgoingEmail) -> bool:
+    """Whether it was never sent, since its stop link had been followed before it left."""
+    return email.server_response.startswith(LINK_ENDED)
+
+
+def _suppressed(addresses: Iterable[str]) -> dict[str, str]:
+    """Why nothing is sent there, by normalised address."""
+    wanted = {normalise_email(address) for address in addresses}
+    return {
+        row.address: str(why_suppressed(row))
+        for row in SuppressedAddress.objects.filter(address__in=wanted)
+    }
