@@ -16,7 +16,7 @@ from invoices.parties import Party, PostalAddress
 from invoices.rendering.document import InvoiceDocument
 
 # What a line break, a hyphen at its end or a joiner within a letter does to copied text.
-_NO_MATTER = re.compile("[\\s\u00ad\u200b-\u200f\u2010\u2011\u202a-\u202e\u2066-\u2069\ufffe-]+")
+_NO_MATTER = re.compile("[\\s\u00ad\u200b-\u200f\u2010\u2011\u202a-\u202e\u2060-\u2069\ufffe-]+")
 # Hebrew to Thai, where readers put words of a line in another order or something between them.
 _ORDERED_OTHERWISE = re.compile("[\u0590-\u0eff]")
 # Thai am is drawn as two glyphs, of which only the second is copied.
