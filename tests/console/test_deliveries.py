@@ -139,7 +139,7 @@ def test_pages_lead_to_each_other(staff: User) -> None:
     assert browser.get(f"{LIST}?{back.context['newer']}").context["newer"] == ""
 
 
-@pytest.mark.parametrize("query", ["before=x", "after=1", f"before={uuid4()}", "how=nonsense"])
+@pytest.mark.parametrize("query", ["before=x", "after=1", f"before={UUID(int=0)}", "how=nonsense"])
 def test_odd_questions_are_answered(query: str, staff: User) -> None:
     undelivered(1)
     assert signed_in(staff).get(f"{LIST}?{query}").status_code in (200, 404)
