@@ -3,7 +3,7 @@
 from accounts import account_offers, invoice_addresses
 from accounts.invitations import PURPOSE, address_for_mail
 from accounts.leaving import accounts_still_owned, end_memberships
-from mail import bounces, links
+from mail import links, returned_hooks
 from users import closing
 
 
@@ -14,4 +14,4 @@ def register() -> None:
     links.provide(invoice_addresses.STOP, invoice_addresses.stop_link)
     closing.provide_obstacle(accounts_still_owned)
     closing.provide_leaving(end_memberships)
-    bounces.RETURNED.provide("accounts.bouncing.tell_owners")
+    returned_hooks.RETURNED.provide("accounts.bouncing.tell_owners")

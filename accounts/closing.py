@@ -19,8 +19,8 @@ from accounts.models import Account, Invitation
 from accounts.ownership import OwnershipChangeOver, stop_change
 from audit.actions import Action
 from audit.recording import Actor, record
-from backups.registry import Hook
 from common.exceptions import DomainError
+from common.hooks import Hook
 from common.scoping import account_scope
 from users.models import User
 

@@ -4,7 +4,7 @@ Each function takes the account, is called in its scope, and yields sentences in
 language.
 """
 
-from backups.registry import Hook
+from common.hooks import Hook
 
 # Why the account cannot be closed yet; each sentence says what to do.
 OBSTACLES = Hook()

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.addressing import Addressing
 from accounts.models import InvoiceAddress
 from accounts.recipients import reasons_in_words
+from mail.addresses import comparable
 from mail.models import SuppressedAddress
 from mail.return_words import why_suppressed
 
@@ -31,8 +32,9 @@ def readers_of_next_invoice(addressing: Addressing) -> list[Reader]:
     """Those who get it first. One statement, however many there are."""
     waiting = [each for each in addressing.invoice_addresses if each.confirmed_at is None]
     addresses = {recipient.address for recipient in addressing.recipients}
+    compared = {comparable(address) for address in addresses}
     suppressed = {
-        each.address: each for each in SuppressedAddress.objects.filter(address__in=addresses)
+        each.address: each for each in SuppressedAddress.objects.filter(address__in=compared)
     }
     disabled = {each.user.email for each in addressing.memberships if not each.user.is_active}
     now = timezone.now()
@@ -41,8 +43,8 @@ def readers_of_next_invoice(addressing: Addressing) -> list[Reader]:
             address=recipient.address,
             name=recipient.name,
             reasons=reasons_in_words(recipient.reasons),
-            withheld=str(why_suppressed(suppressed[recipient.address]))
-            if recipient.address in suppressed
+            withheld=str(why_suppressed(suppressed[comparable(recipient.address)]))
+            if comparable(recipient.address) in suppressed
             else "",
             note=_("Their user ID is disabled, but mail still goes to the address.")
             if recipient.address in disabled

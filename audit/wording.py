@@ -1,7 +1,9 @@
 """Every audited action as a sentence for people. A test holds that none is without one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +22,8 @@ class Kind(StrEnum):
     OPERATION = "operation"
 
 
+_NO_DETAILS: Mapping[str, object] = MappingProxyType({})
+
 _KINDS: dict[Kind, Promise] = {
     Kind.ACCOUNT: _("Account and contacts"),
     Kind.PEOPLE: _("Users and access"),
@@ -32,7 +36,10 @@ _KINDS: dict[Kind, Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """``sentence`` may hold ``%(subject)s``: what the event is about, without its kind."""
+    """``sentence`` may hold ``%(subject)s``: what the event is about, without its kind.
+
+    It may also hold ``%(recipient)s``, from the event's details: to whom something was sent.
+    """
 
     kind: Kind
     sentence: Promise
@@ -134,7 +141,7 @@ _WORDINGS: dict[Action, Wording] = {
     Action.USER_ADDRESS_CHANGED: Wording(Kind.SECURITY, _("Changed the email address")),
     Action.USER_ADDRESS_CHANGE_UNDONE: Wording(Kind.SECURITY, _("Took the address back")),
     Action.USER_CLOSED: Wording(Kind.PEOPLE, _("Closed their user ID")),
-    Action.INVOICE_SENT_AGAIN: Wording(Kind.BILLING, _("Sent %(subject)s once more")),
+    Action.INVOICE_SENT_AGAIN: Wording(Kind.BILLING, _("Sent %(subject)s to %(recipient)s")),
     Action.INVOICE_VOIDED: Wording(Kind.BILLING, _("Voided invoice %(subject)s")),
     Action.EMAIL_RETURNED: Wording(Kind.MAIL, _("An email came back undelivered")),
     Action.ADDRESS_TRIED_AGAIN: Wording(
@@ -156,7 +163,7 @@ def actions_of(kind: Kind) -> list[str]:
     return [action.value for action, wording in _WORDINGS.items() if wording.kind is kind]
 
 
-def sentence_for(action: str, subject: str) -> str:
+def sentence_for(action: str, subject: str, *, details: Mapping[str, object] = _NO_DETAILS) -> str:
     """What was done, in the reader's language, to go on after whoever did it.
 
     An action of a newer release, met after going back to an older one, stands for itself.
@@ -165,7 +172,10 @@ def sentence_for(action: str, subject: str) -> str:
         sentence = _WORDINGS[Action(action)].sentence
     except (KeyError, ValueError):
         return action
-    return str(sentence) % {"subject": subject.partition(" ")[2] or subject}
+    return str(sentence) % {
+        "subject": subject.partition(" ")[2] or subject,
+        "recipient": details.get("recipient", "–"),
+    }
 
 
 def names_its_subject(action: str) -> bool:

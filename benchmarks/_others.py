@@ -34,17 +34,19 @@ from benchmarks._press import Press, serve  # noqa: E402
 from invoices.rendering.composing import lay_out  # noqa: E402
 from invoices.rendering.document import InvoiceDocument  # noqa: E402
 from invoices.rendering.sheet import Row, Sheet  # noqa: E402
+from tests.e2e.browser import chromium as path_of_chromium  # noqa: E402
 
-_CHROMIUM = "/usr/bin/chromium"
 _WIDTHS = (9, 74, 23, 24, 15, 27)  # of the columns, in millimetres
 _GREY = (91, 100, 112)
 
 
 def chromium() -> Press:
     """A tab that is kept open. Its processes end with this one."""
-    browser = (
-        sync_playwright().start().chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
-    )
+    path = path_of_chromium()
+    if path is None:
+        sys.exit("It needs a browser: apt-get install chromium")
+    playwright = sync_playwright().start()
+    browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
     tab = browser.new_page()
     style = naive_style(family="sans-serif")
 

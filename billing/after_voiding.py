@@ -1,7 +1,5 @@
 """The charges of a void document: due again, so that no money is lost without anybody saying so."""
 
-from django.utils.translation import ngettext
-
 from billing.models import BillingEntry
 from invoices.models import Invoice
 
@@ -26,8 +24,6 @@ def release_charges(invoice: Invoice) -> str:
 def _in_words(number: int) -> str:
     if not number:
         return ""
-    return ngettext(
-        "%(count)s charge becomes due again and is billed by the next run.",
-        "%(count)s charges become due again and are billed by the next run.",
-        number,
-    ) % {"count": number}
+    if number == 1:
+        return "1 charge becomes due again and is billed by the next run."
+    return f"{number:,} charges become due again and are billed by the next run."

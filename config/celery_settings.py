@@ -52,7 +52,7 @@ worker_cancel_long_running_tasks_on_connection_loss = False
 # C libraries leak a little. A task is many batches, so this is some thousands of documents.
 worker_max_tasks_per_child = 200
 # KiB. A process that renders comes to rest between 300,000 and 400,000, most of it the heap of the
-# validator of e-invoices, which takes a second to start (docs/decisions, on what checking costs).
+# validator of e-invoices, which takes a second to start (docs/decisions/0111).
 worker_max_memory_per_child = 600_000
 worker_hijack_root_logger = False
 

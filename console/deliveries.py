@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -12,14 +14,15 @@ from accounts.models import Account
 from audit.recording import Actor
 from common.claims import MAX_ATTEMPTS
 from common.exceptions import DomainError
-from common.ids import normalise_email
 from common.scoping import all_accounts_scope
 from invoices.models import Delivery, FurtherDelivery
+from mail.addresses import comparable, spellings
 from mail.models import MailReport, OutgoingEmail, SuppressedAddress
 from mail.outbox import retry
 
 PAGE_LENGTH = 25
-_LONGEST_NUMBER = 18
+# PostgreSQL's bigint has room for any number of so many digits.
+LONGEST_NUMBER = 18
 _State = OutgoingEmail.State
 Row = TypeVar("Row")
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -94,7 +97,7 @@ def suppressed_addresses(
 ) -> Page[SuppressedAddress]:
     rows = SuppressedAddress.objects.all()
     if wanted:
-        rows = rows.filter(address=normalise_email(wanted))
+        rows = rows.filter(address=comparable(wanted))
     return _page(rows, "since", before, after)
 
 
@@ -115,7 +118,7 @@ def send_again(email_id: UUID, *, actor: Actor) -> OutgoingEmail | None:
         email = OutgoingEmail.objects.filter(pk=email_id).first()
         if email is None:
             return None
-        address = normalise_email(email.recipient_address)
+        address = comparable(email.recipient_address)
         if SuppressedAddress.objects.filter(address=address).exists():
             raise AddressSuppressed(
                 f"Nothing is sent to {address} while it is on the list of suppressed addresses."
@@ -126,20 +129,21 @@ def send_again(email_id: UUID, *, actor: Actor) -> OutgoingEmail | None:
 
 def _wanted(text: str) -> Q:
     if "@" in text:
-        return Q(recipient_address__iexact=normalise_email(text))
+        conditions = (Q(recipient_address__iexact=each) for each in spellings(text))
+        return reduce(or_, conditions)
     of_invoice = [
         delivered.objects.filter(invoice__number=text.upper()).values("email")
         for delivered in (Delivery, FurtherDelivery)
     ]
     condition = Q(pk__in=of_invoice[0]) | Q(pk__in=of_invoice[1])
-    if text.isdecimal() and len(text) <= _LONGEST_NUMBER:
+    if text.isdecimal() and len(text) <= LONGEST_NUMBER:
         condition |= Q(account_id__in=Account.objects.filter(number=int(text)).values("pk"))
     return condition
 
 
 def _with_what_belongs_to(emails: Sequence[OutgoingEmail]) -> list[Undelivered]:
     accounts = Account.objects.in_bulk({email.account_id for email in emails if email.account_id})
-    addresses = {normalise_email(email.recipient_address) for email in emails}
+    addresses = {comparable(email.recipient_address) for email in emails}
     suppressed = {
         each.address: each for each in SuppressedAddress.objects.filter(address__in=addresses)
     }
@@ -150,7 +154,7 @@ def _with_what_belongs_to(emails: Sequence[OutgoingEmail]) -> list[Undelivered]:
             _how(email),
             accounts.get(email.account_id or 0),
             numbers.get(email.pk, ()),
-            suppressed.get(normalise_email(email.recipient_address)),
+            suppressed.get(comparable(email.recipient_address)),
         )
         for email in emails
     ]

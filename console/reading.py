@@ -108,6 +108,6 @@ def _event(event: AuditEvent) -> Event:
     return Event(
         happened_at=event.happened_at,
         who=event.actor_label or event.actor_kind,
-        what=sentence_for(event.action, event.subject),
+        what=sentence_for(event.action, event.subject, details=event.details),
         address=str(event.remote_address or ""),
     )

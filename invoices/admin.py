@@ -9,8 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from audit.acting import actor_of
 from audit.actions import Action
@@ -77,9 +75,7 @@ class NumberSeriesAdmin(AuditedAdmin):
     action_form = NextSeriesForm
     actions = ["start_next", "download_report"]
 
-    @admin.action(
-        description=gettext_lazy("Download every number with its state"), permissions=["view"]
-    )
+    @admin.action(description="Download every number with its state", permissions=["view"])
     def download_report(
         self, request: HttpRequest, queryset: QuerySet[NumberSeries]
     ) -> HttpResponse:
@@ -201,14 +197,12 @@ class InvoiceAdmin(AuditedAdmin):
             except DomainError as refusal:
                 form.add_error(None, str(refusal))
             else:
-                self.message_user(
-                    request, _("%(number)s is void.") % {"number": invoice}, messages.SUCCESS
-                )
+                self.message_user(request, f"{invoice} is void.", messages.SUCCESS)
                 return redirect("admin:invoices_invoice_change", pk)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": _("Void %(number)s") % {"number": invoice},
+            "title": f"Void {invoice}",
             "invoice": invoice,
             "form": form,
             "obstacle": "" if form.errors else obstacle_to_voiding(invoice),

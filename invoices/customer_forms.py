@@ -1,8 +1,11 @@
 """What readers of invoices can ask for: which documents, and where one is to be sent."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from common.forms import FullEmailField
 from invoices.listing import Wanted
 from invoices.models import Invoice
 from invoices.standing import Standing
@@ -35,7 +38,7 @@ def _day() -> forms.DateInput:
 
 
 class DocumentFilter(forms.Form):
-    """Nothing of it is required, and what cannot be understood counts as left empty."""
+    """Nothing of it is required. What cannot be understood is told, and finds nothing."""
 
     all_optional = True
 
@@ -61,7 +64,15 @@ class DocumentFilter(forms.Form):
         """As numbers are printed."""
         return str(self.cleaned_data["number"]).upper()
 
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        since, until = found.get("since"), found.get("until")
+        if since and until and since > until:
+            self.add_error("until", _("Choose a day that is not before the first one."))
+        return found
+
     def wanted(self) -> Wanted:
+        """What to look for; of a form with errors, what is left of it."""
         self.is_valid()
         found = self.cleaned_data
         state = found.get("state") or ""
@@ -79,7 +90,7 @@ class DocumentFilter(forms.Form):
 
 
 class AnotherAddressForm(forms.Form):
-    email = forms.EmailField(
+    email = FullEmailField(
         label=_("Email address"),
         max_length=254,
         help_text=_("For this once: later invoices are not sent there."),

@@ -16,7 +16,7 @@ from accounts.recipients import Reason
 from common.storage import StoredDocument
 from invoices.models import Delivery, Invoice
 from invoices.rendering.document import InvoiceDocument
-from invoices.rendering.email import Occasion, Operator, invoice_email
+from invoices.rendering.email import FIRST_SENDING, Operator, Sending, invoice_email
 from mail.addresses import Mailbox
 from mail.links import LinkTo
 from mail.outbox import Attachment, NewEmail, enqueue_many
@@ -95,9 +95,7 @@ def compose(
     *,
     dedup_key: str,
     reader: Reader,
-    occasion: Occasion = Occasion.NEW,
-    asked_by: str = "",
-    is_settled: bool = False,
+    sending: Sending = FIRST_SENDING,
 ) -> NewEmail:
     """The message to ``reader``, with the stored bytes. ``invoice`` comes with its account."""
     seller = document.seller
@@ -107,14 +105,10 @@ def compose(
         document,
         recipient_name=reader.name,
         reasons=_reasons(reader, invoice),
-        operator=Operator(
-            name=settings.OPERATOR_NAME, support_address=settings.OPERATOR_SUPPORT_EMAIL
-        ),
+        operator=Operator(settings.OPERATOR_NAME, settings.OPERATOR_SUPPORT_EMAIL),
         invoice_url=_panel_url(invoice) if reader.may_view else "",
         stop_url=marker,
-        occasion=occasion,
-        asked_by=asked_by,
-        is_settled=is_settled,
+        sending=sending,
     )
     return NewEmail(
         kind=f"new_{invoice.kind}",

@@ -48,10 +48,7 @@ def document_from(
     tax_lines: Iterable[InvoiceTaxLine],
 ) -> InvoiceDocument:
     """The same from rows at hand, in the order of their positions. Reads nothing."""
-    adjustments: dict[int | None, list[Adjustment]] = defaultdict(list)
-    for row in allowances:
-        adjustments[row.line_id].append(_adjustment(row))
-    deliver_to = invoice.deliver_to
+    adjustments = _by_line(allowances)
     return InvoiceDocument(
         kind=_KINDS[Invoice.Kind(invoice.kind)],
         state=DocumentState.ISSUED,
@@ -61,7 +58,7 @@ def document_from(
         due_date=invoice.due_date,
         payment_terms=invoice.payment_terms,
         delivery_date=invoice.delivery_date,
-        deliver_to=PostalAddress.from_json(deliver_to) if deliver_to else None,
+        deliver_to=_deliver_to(invoice),
         period=_period(invoice.period_start, invoice.period_end),
         seller=Party.from_json(invoice.seller_party),
         buyer=Party.from_json(invoice.buyer_party),
@@ -81,6 +78,24 @@ def document_from(
         payment_means=tuple(map(PaymentMeans.from_json, invoice.payment_means or ())),
         notes=tuple(filter(None, invoice.notes.split("\n"))),
     )
+
+
+def currencies_of(invoice: Invoice) -> tuple[str, ...]:
+    """That of its amounts, and that of its tax in the seller’s books (BT-111) where it has both."""
+    accounting = _accounting_tax(invoice)
+    return (invoice.currency, accounting.currency) if accounting else (invoice.currency,)
+
+
+def _by_line(allowances: Iterable[InvoiceAllowance]) -> dict[int | None, list[Adjustment]]:
+    """Under the line that each belongs to; those of the whole document under None."""
+    adjustments: dict[int | None, list[Adjustment]] = defaultdict(list)
+    for row in allowances:
+        adjustments[row.line_id].append(_adjustment(row))
+    return adjustments
+
+
+def _deliver_to(invoice: Invoice) -> PostalAddress | None:
+    return PostalAddress.from_json(invoice.deliver_to) if invoice.deliver_to else None
 
 
 def _line(row: InvoiceLine, adjustments: Iterable[Adjustment]) -> DocumentLine:

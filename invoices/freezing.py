@@ -10,12 +10,14 @@ from accounts.contacts import BillingDetails
 from accounts.models import Account
 from accounts.recipients import Recipient
 from invoices.models import Invoice, InvoiceLine, Seller
-from invoices.parties import Party, PaymentMeans, PostalAddress
+from invoices.parties import (
+    CREDIT_TRANSFER,
+    SEPA_CREDIT_TRANSFER,
+    Party,
+    PaymentMeans,
+    PostalAddress,
+)
 from taxes.vocabulary import TaxCategory, TaxGroup
-
-# UNTDID 4461 codes for BT-81.
-_CREDIT_TRANSFER = "30"
-_SEPA_CREDIT_TRANSFER = "58"
 
 # ISO 11649: "RF", two check digits, and this many letters and digits at most.
 _LONGEST_CREDITOR_REFERENCE = 21
@@ -135,7 +137,7 @@ def payment_means(seller: Seller, invoice: Invoice) -> tuple[PaymentMeans, ...]:
     number = invoice.number or ""
     return (
         PaymentMeans(
-            code=_SEPA_CREDIT_TRANSFER if is_sepa else _CREDIT_TRANSFER,
+            code=SEPA_CREDIT_TRANSFER if is_sepa else CREDIT_TRANSFER,
             reference=(creditor_reference(number) if is_sepa else "") or number,
             account_id=account_id,
             account_name=seller.bank_account_name or seller.legal_name,

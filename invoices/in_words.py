@@ -8,13 +8,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.money import exponent
+from invoices.documents import currencies_of
 from invoices.models import Document, Invoice, Settlement
+from invoices.rendering.einvoice.currencies import too_fine_currency
 from invoices.standing import Standing, standing_of
 from mail.models import OutgoingEmail
-
-# EN 16931: amounts have two decimals at the most (BR-DEC).
-_MOST_DECIMALS_IN_XML = 2
 
 
 class Tone(StrEnum):
@@ -67,11 +65,11 @@ def xml_in_words(document: Document | None, invoice: Invoice) -> str:
     """Why there is no XML yet or at all; empty when there is."""
     if document is not None and document.state == Document.State.STORED:
         return ""
-    if exponent(invoice.currency) > _MOST_DECIMALS_IN_XML:
+    if currency := too_fine_currency(*currencies_of(invoice)):
         return _(
             "There is no XML for this document: the European standard knows no amounts with three"
             " decimals, as %(currency)s has."
-        ) % {"currency": invoice.currency}
+        ) % {"currency": currency}
     return _("There is no XML for this document.")
 
 

@@ -15,7 +15,7 @@ from mail.links import LINK_ENDED
 from mail.models import OutgoingEmail, SuppressedAddress
 from mail.return_words import why_returned, why_suppressed
 
-# A document is sent again a few times at most; the oldest of more are left out.
+# A document is sent again a few times at most; of more, the page says how many it leaves out.
 MOST_FURTHER = 50
 
 
@@ -45,11 +45,19 @@ class Line:
     asked_at: datetime | None = None
 
 
-def ledger_of(invoice: Invoice) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class Ledger:
     """The recipients in the order of issue, then what was sent later, oldest first.
 
-    Three statements, however many there are. Needs the account's scope.
+    ``left_out`` counts what was sent later and before the first that is shown.
     """
+
+    lines: tuple[Line, ...]
+    left_out: int
+
+
+def ledger_of(invoice: Invoice) -> Ledger:
+    """Three statements, and one more where some are left out. Needs the account's scope."""
     deliveries = list(
         Delivery.objects.filter(account=invoice.account_id, invoice=invoice)
         .select_related("email")
@@ -60,12 +68,17 @@ def ledger_of(invoice: Invoice) -> list[Line]:
         .select_related("email")
         .order_by("-created_at", "-pk")
     )
-    further = list(newest_first[:MOST_FURTHER])[::-1]
+    found = list(newest_first[: MOST_FURTHER + 1])
+    further = found[:MOST_FURTHER][::-1]
+    left_out = newest_first.count() - MOST_FURTHER if len(found) > MOST_FURTHER else 0
     listed = _suppressed({one.address for one in deliveries} | {one.address for one in further})
-    return [
-        *(_recipient(delivery, listed) for delivery in deliveries),
-        *(_further(each, listed) for each in further),
-    ]
+    return Ledger(
+        lines=(
+            *(_recipient(delivery, listed) for delivery in deliveries),
+            *(_further(each, listed) for each in further),
+        ),
+        left_out=left_out,
+    )
 
 
 def _recipient(delivery: Delivery, suppressed: dict[str, str]) -> Line:

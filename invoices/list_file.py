@@ -1,10 +1,9 @@
 """An account's documents as a file for a spreadsheet or for whoever keeps the books."""
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from io import StringIO
+from itertools import chain
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -12,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Account
 from common.exceptions import DomainError
 from common.money import exponent
-from common.spreadsheets import neutral
+from common.spreadsheets import neutral, spreadsheet
 from invoices.listing import Wanted, documents_found
 from invoices.models import Invoice
 from invoices.rows import Row, row_of
@@ -53,21 +52,22 @@ class TooManyDocuments(DomainError):
 
 
 def documents_file(account: Account, wanted: Wanted, *, today: date) -> bytes:
-    """Comma-separated, with a byte-order mark: without one, spreadsheets take UTF-8 for Latin-1.
+    """Comma-separated, for a spreadsheet.
 
     Amounts have a full stop and no grouping, days are ISO 8601; those of credit notes are negative.
     Raises TooManyDocuments.
     """
     found = documents_found(account, wanted, today=today).select_related("settlement", "preceding")
     rows = found.only(*_COLUMNS).order_by("-issue_date", "-pk")[: MOST_ROWS + 1]
-    text = StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(_head())
-    for place, invoice in enumerate(rows.iterator(chunk_size=_ROWS_AT_ONCE)):
+    documents = rows.iterator(chunk_size=_ROWS_AT_ONCE)
+    return spreadsheet(chain([_head()], _lines(documents, today=today)))
+
+
+def _lines(documents: Iterable[Invoice], *, today: date) -> Iterator[list[str]]:
+    for place, invoice in enumerate(documents):
         if place == MOST_ROWS:
             raise TooManyDocuments
-        writer.writerow(_cells(row_of(invoice, today=today)))
-    return text.getvalue().encode("utf-8-sig")
+        yield _cells(row_of(invoice, today=today))
 
 
 def _head() -> list[str]:

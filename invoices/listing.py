@@ -13,6 +13,8 @@ from invoices.models import Invoice
 from invoices.standing import Standing, asks_for_payment, settled, stands
 
 PAGE_LENGTH = 25
+# By the one that is too many a page knows that others follow.
+_ONE_MORE = PAGE_LENGTH + 1
 # Sums over more would cost more than the page itself: the reader is asked for dates first.
 MOST_SUMMED = 2_000
 # An integer's, so that a longer one is not asked for.
@@ -141,9 +143,6 @@ def sums_of(account: Account, wanted: Wanted, *, today: date) -> list[Sums] | No
         )
         sums = [Sums(*row) for row in cursor.fetchall()]
     return None if sum(each.count for each in sums) > MOST_SUMMED else sums
-
-
-_ONE_MORE = PAGE_LENGTH + 1
 
 
 def _signed_total() -> Case:

@@ -1,16 +1,18 @@
 """Every number of a series with its state: the page that an auditor asks for first."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from io import StringIO
+from itertools import chain
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.timezone import localtime
 
 from common.money import ZERO, exponent, in_figures
-from common.spreadsheets import neutral
+from common.spreadsheets import neutral, spreadsheet
 from invoices.models import Invoice, NumberSeries
 
 COLUMNS = (
@@ -44,7 +46,7 @@ class Row:
         """As ``COLUMNS`` has it; no cell is taken for a formula."""
         total = "" if self.total is None else f"{self.total:.{exponent(self.currency)}f}"
         texts = (
-            self.number,
+            neutral(self.number),
             self.state,
             str(self.issue_date or ""),
             str(self.account or ""),
@@ -89,6 +91,8 @@ def rows_of(series: NumberSeries) -> Iterator[Row]:
     One statement. Needs a scope over all accounts.
     """
     expected = 1
+    # Days of issue are the seller's too.
+    zone = ZoneInfo(series.seller.timezone)
     documents = (
         Invoice.objects.filter(series=series)
         .exclude(state=Invoice.State.DRAFT)
@@ -108,20 +112,16 @@ def rows_of(series: NumberSeries) -> Iterator[Row]:
     found: Iterator[Any] = documents.iterator(chunk_size=_ROWS_AT_ONCE)
     for sequence, number, state, issued, account, total, currency, voided_at, reason in found:
         yield from _missing(series, expected, sequence)
-        voided_on = voided_at.date() if voided_at else None
+        voided_on = localtime(voided_at, zone).date() if voided_at else None
         yield Row(number, state, issued, account, total, currency, voided_on, reason)
         expected = sequence + 1
     yield from _missing(series, expected, series.last_sequence + 1)
 
 
 def report_file(several: Iterable[NumberSeries]) -> bytes:
-    """Comma-separated, with a byte-order mark: without one, spreadsheets take UTF-8 for Latin-1."""
-    text = StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for series in several:
-        writer.writerows(row.cells() for row in rows_of(series))
-    return text.getvalue().encode("utf-8-sig")
+    """Every number of them for a spreadsheet. Needs a scope over all accounts."""
+    numbers = (row.cells() for series in several for row in rows_of(series))
+    return spreadsheet(chain([COLUMNS], numbers))
 
 
 def _missing(series: NumberSeries, first: int, end: int) -> Iterator[Row]:

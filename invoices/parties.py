@@ -26,6 +26,14 @@ _LOGO = re.compile(r"[a-z0-9][a-z0-9_-]*\.(png|jpg)")
 _LAST_FOUR = re.compile(r"[0-9]{4}")
 _MEANS_CODE = re.compile(r"[0-9]{1,3}|ZZZ")
 
+# How it is paid, by UNTDID 4461.
+CREDIT_TRANSFER = "30"
+SEPA_CREDIT_TRANSFER = "58"
+_CREDIT_TRANSFERS = frozenset({CREDIT_TRANSFER, SEPA_CREDIT_TRANSFER})
+_TRANSFERS = _CREDIT_TRANSFERS | {"31", "42"}
+_DEBITS = frozenset({"49", "59"})
+_CARDS = frozenset({"48", "54", "55"})
+
 _MULTILINE = {"multiline": True}
 
 
@@ -185,6 +193,24 @@ class PaymentMeans(Snapshot):
         Snapshot.__post_init__(self)
         self._require("code", _MEANS_CODE, optional=False)
         self._require("card_last4", _LAST_FOUR)
+
+    @property
+    def is_credit_transfer(self) -> bool:
+        """By which e-invoices and banking apps know a transfer, within SEPA or beyond it."""
+        return self.code in _CREDIT_TRANSFERS
+
+    @property
+    def is_transfer(self) -> bool:
+        """A credit transfer, or one by another name: the payer moves the money."""
+        return self.code in _TRANSFERS
+
+    @property
+    def is_debit(self) -> bool:
+        return self.code in _DEBITS
+
+    @property
+    def is_card(self) -> bool:
+        return self.code in _CARDS
 
 
 def _plain(value: object) -> object:

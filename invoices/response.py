@@ -15,10 +15,6 @@ from invoices.parties import PaymentMeans
 from invoices.standing import Standing, open_amount, standing_of
 from invoices.templatetags.formats import money, short_day
 
-# UNTDID 4461.
-_TRANSFERS = frozenset({"30", "31", "42", "58"})
-_DEBITS = frozenset({"49", "59"})
-
 _SETTLED: tuple[tuple[str, Promise], ...] = (
     ("credited", gettext_lazy("Credited")),
     ("allocated", gettext_lazy("Paid")),
@@ -73,22 +69,22 @@ def _credited_in_full(numbers: list[str]) -> str:
 
 def _overdue(invoice: Invoice, means: Sequence[PaymentMeans]) -> str:
     day = {"day": short_day(invoice.due_date)}
-    if _has(means, _TRANSFERS):
+    if _awaits_transfer(means):
         return _("Awaiting bank transfer, overdue since %(day)s") % day
     return _("Overdue since %(day)s") % day
 
 
 def _awaited(invoice: Invoice, means: Sequence[PaymentMeans]) -> str:
-    debit = next((one for one in means if one.code in _DEBITS), None)
+    debit = next((one for one in means if one.is_debit), None)
     if debit and debit.collection_date:
         return _("Direct debit on %(day)s") % {"day": short_day(debit.collection_date)}
     if invoice.due_date is None:
-        return _("Awaiting bank transfer") if _has(means, _TRANSFERS) else _("Open")
+        return _("Awaiting bank transfer") if _awaits_transfer(means) else _("Open")
     day = {"day": short_day(invoice.due_date)}
-    if _has(means, _TRANSFERS):
+    if _awaits_transfer(means):
         return _("Awaiting bank transfer, due %(day)s") % day
     return _("Open, due %(day)s") % day
 
 
-def _has(means: Sequence[PaymentMeans], codes: frozenset[str]) -> bool:
-    return any(one.code in codes for one in means)
+def _awaits_transfer(means: Sequence[PaymentMeans]) -> bool:
+    return any(one.is_transfer for one in means)

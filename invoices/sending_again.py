@@ -8,6 +8,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from accounts.member_mail import person_for_strangers
+from accounts.models import Contact
 from audit.actions import Action
 from audit.recording import Actor, record
 from common.exceptions import DomainError
@@ -17,7 +18,7 @@ from common.storage import StoredDocument
 from invoices.delivery import Reader, compose, is_stopped, reader_again
 from invoices.documents import document_of
 from invoices.models import Delivery, Document, FurtherDelivery, Invoice
-from invoices.rendering.email import Occasion
+from invoices.rendering.email import Occasion, Sending
 from invoices.standing import open_amount
 from mail.addresses import envelope_address
 from mail.models import OutgoingEmail, SuppressedAddress
@@ -25,7 +26,7 @@ from mail.outbox import enqueue
 from mail.queue import EMAIL_QUEUE
 from mail.return_words import why_suppressed
 from users.models import User
-from users.rate_limits import Limit, TooManyAttempts, take
+from users.rate_limits import Counter, Limit, TooManyAttempts, take
 
 _DAY = timedelta(days=1)
 # A bookkeeper has a year's invoices sent to whoever follows; nobody fills a mailbox from here.
@@ -62,6 +63,13 @@ class AddressSuppressed(DomainError):
         )
 
 
+class AddressRefused(DomainError):
+    """The same of an address that is none of the account's: why is no business of theirs."""
+
+    def __init__(self) -> None:
+        super().__init__(_("No mail can be sent to this address."))
+
+
 class StoppedByReader(DomainError):
     """The reader of an extra address wants no more invoices, or it was taken off the account."""
 
@@ -89,6 +97,16 @@ class OnItsWayAlready(DomainError):
         )
 
 
+class SentJustNow(DomainError):
+    """A second click, after a server has accepted what the first one asked for."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            _("It was sent to %(address)s less than a minute ago. Nothing more was sent.")
+            % {"address": address}
+        )
+
+
 class SentTooOften(DomainError):
     """Nothing was sent; the next can be at ``retry_at``."""
 
@@ -108,18 +126,20 @@ def send_again(
 
     Whoever was no recipient gets no link into the panel, and learns who asked; ``asked_by`` is None
     for the operator. Works on a closed account too. Needs the account's scope. Raises VoidNotSent,
-    NotStoredYet, mail.addresses.UnusableAddress, AddressSuppressed, StoppedByReader, HeldBack,
-    OnItsWayAlready, SentTooOften.
+    NotStoredYet, mail.addresses.UnusableAddress, AddressSuppressed, AddressRefused,
+    StoppedByReader, HeldBack, OnItsWayAlready, SentJustNow, SentTooOften.
     """
     address = normalise_email(address)
     envelope_address(address)
     invoice = _lock(invoice)
     stored = _stored_pdf(invoice)
+    # Before anything is looked up: else each refusal would be a free answer about an address.
+    _count(PER_ACCOUNT.by(str(invoice.account_id)))
     delivery = _delivery_to(invoice, address)
     reader = reader_again(delivery) if delivery else _stranger(invoice, address)
-    _refuse_unwelcome(reader)
+    _refuse_unwelcome(invoice, reader)
     _refuse_under_way(invoice, delivery, address)
-    _count(invoice, address)
+    _count(PER_ADDRESS.by(address), PER_DOCUMENT.by(f"{invoice.pk} {address}"))
     further = FurtherDelivery(
         id=uuid4(),
         account_id=invoice.account_id,
@@ -129,19 +149,12 @@ def send_again(
         asked_by_id=asked_by.pk if asked_by else None,
         asked_by_name=_name_of(asked_by),
     )
-    further.email_id = enqueue(
-        compose(
-            invoice,
-            document_of(invoice),
-            stored,
-            dedup_key=f"further_delivery:{further.pk}",
-            reader=reader,
-            occasion=Occasion.AGAIN if delivery else Occasion.COPY,
-            asked_by=further.asked_by_name,
-            is_settled=open_amount(invoice, invoice.settlement) == ZERO,
-        )
+    sending = Sending(
+        occasion=Occasion.AGAIN if delivery else Occasion.COPY,
+        asked_by=further.asked_by_name if delivery else _address_of(asked_by),
+        is_settled=open_amount(invoice, invoice.settlement) == ZERO,
     )
-    further.save(force_insert=True)
+    _queue(further, stored, reader=reader, sending=sending)
     record(
         Action.INVOICE_SENT_AGAIN,
         actor=actor,
@@ -196,12 +209,22 @@ def _stranger(invoice: Invoice, address: str) -> Reader:
     return Reader(address=address, answers=earlier or "")
 
 
-def _refuse_unwelcome(reader: Reader) -> None:
-    suppressed = SuppressedAddress.objects.filter(address=normalise_email(reader.address)).first()
+def _refuse_unwelcome(invoice: Invoice, reader: Reader) -> None:
+    address = normalise_email(reader.address)
+    suppressed = SuppressedAddress.objects.filter(address=address).first()
     if suppressed:
-        raise AddressSuppressed(suppressed)
+        raise AddressSuppressed(suppressed) if _is_own(invoice, address) else AddressRefused
     if is_stopped(reader):
         raise StoppedByReader(reader.address)
+
+
+def _is_own(invoice: Invoice, address: str) -> bool:
+    """Whether the account's documents go there, or went."""
+    account = invoice.account_id
+    return (
+        Delivery.objects.filter(account=account, address__iexact=address).exists()
+        or Contact.objects.filter(account=account, email__iexact=address).exists()
+    )
 
 
 def _refuse_under_way(invoice: Invoice, delivery: Delivery | None, address: str) -> None:
@@ -216,18 +239,31 @@ def _refuse_under_way(invoice: Invoice, delivery: Delivery | None, address: str)
     for each in further:
         if each.email.state == OutgoingEmail.State.WITHHELD:
             raise HeldBack
-        if each.email.state in _UNDER_WAY or each.created_at > timezone.now() - _MOMENT:
+        if each.email.state in _UNDER_WAY:
             raise OnItsWayAlready(address)
+        if each.created_at > timezone.now() - _MOMENT and each.email.sent_at:
+            raise SentJustNow(address)
 
 
-def _count(invoice: Invoice, address: str) -> None:
-    """In the caller's transaction: what is not sent is not counted."""
-    account = str(invoice.account_id)
-    counters = (
-        PER_ACCOUNT.by(account),
-        PER_ADDRESS.by(address),
-        PER_DOCUMENT.by(f"{invoice.pk} {address}"),
+def _queue(
+    further: FurtherDelivery, stored: StoredDocument, *, reader: Reader, sending: Sending
+) -> None:
+    """The message first: a further delivery is kept with its own."""
+    invoice = further.invoice
+    further.email_id = enqueue(
+        compose(
+            invoice,
+            document_of(invoice),
+            stored,
+            dedup_key=f"further_delivery:{further.pk}",
+            reader=reader,
+            sending=sending,
+        )
     )
+    further.save(force_insert=True)
+
+
+def _count(*counters: Counter) -> None:
     try:
         take(counters)
     except TooManyAttempts as refusal:
@@ -239,3 +275,8 @@ def _name_of(asked_by: User | None) -> str:
     if asked_by is None:
         return str(settings.OPERATOR_NAME)
     return person_for_strangers(asked_by)
+
+
+def _address_of(asked_by: User | None) -> str:
+    """For whoever was no recipient: a name is free text, and stands beside a genuine invoice."""
+    return asked_by.email if asked_by else str(settings.OPERATOR_NAME)

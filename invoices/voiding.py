@@ -5,24 +5,26 @@ corrected by a credit note instead (docs/decisions/0133).
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.models import Account
 from audit.actions import Action
 from audit.recording import Actor, record
 from backups import witness
+from common.counting import counted
 from common.exceptions import DomainError
 from common.scoping import account_scope
 from invoices.after_restore import MAY_HAVE_BEEN_MAILED
 from invoices.models import Delivery, Document, FurtherDelivery, Invoice, Settlement
 from invoices.voiding_hooks import PREVIEWS, VOIDED
-from mail.calling_off import Standing, call_off, lock_standing, standing_of
+from mail.calling_off import Progress, call_off, lock_progress, progress_of
 from mail.models import OutgoingEmail
+
+AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 class NotIssuedYet(DomainError):
@@ -65,21 +67,16 @@ def void_invoice(invoice: Invoice, *, reason: str, actor: Actor) -> Invoice:
     """
     reason = " ".join(reason.split())
     if not reason:
-        raise ReasonMissing(_("Say why it is voided: the reason is kept with the number."))
+        raise ReasonMissing("Say why it is voided: the reason is kept with the number.")
     with account_scope(invoice.account_id):
         witness.require_current()
         Account.objects.select_for_update(no_key=True).get(pk=invoice.account_id)
         locked, preceding = _lock(invoice)
-        _refuse_by_rows(locked)
-        standing = lock_standing(_emails_of(locked))
-        _refuse_by_mail(locked, standing)
-        call_off(standing.waiting, reason=f"{locked.number} was voided: {reason}")
-        locked.state, locked.voided_at, locked.void_reason = (
-            Invoice.State.VOID,
-            timezone.now(),
-            reason,
-        )
-        locked.save(update_fields=["state", "voided_at", "void_reason"])
+        _refuse_by_rows(locked, settlements=_under_lock(Settlement))
+        progress = lock_progress(_emails_of(locked))
+        _refuse_by_mail(locked, progress)
+        call_off(progress.waiting, reason=f"{locked.number} was voided: {reason}")
+        _mark_void(locked, reason)
         if preceding:
             _take_back_credit(locked, preceding)
         followed = [said for follow in VOIDED.functions() if (said := follow(locked))]
@@ -92,7 +89,7 @@ def void_invoice(invoice: Invoice, *, reason: str, actor: Actor) -> Invoice:
                 "reason": reason,
                 "total": locked.gross_total,
                 "currency": locked.currency,
-                "mail_stopped": len(standing.waiting),
+                "mail_stopped": len(progress.waiting),
                 "followed": followed,
             },
         )
@@ -105,8 +102,8 @@ def obstacle_to_voiding(invoice: Invoice) -> str:
     Needs its account's scope. Voiding itself looks again, under lock.
     """
     try:
-        _refuse_by_rows(invoice)
-        _refuse_by_mail(invoice, standing_of(_emails_of(invoice)))
+        _refuse_by_rows(invoice, settlements=Settlement.objects.all())
+        _refuse_by_mail(invoice, progress_of(_emails_of(invoice)))
     except DomainError as refusal:
         return str(refusal)
     return ""
@@ -114,21 +111,13 @@ def obstacle_to_voiding(invoice: Invoice) -> str:
 
 def consequences_of_voiding(invoice: Invoice) -> list[str]:
     """What voiding would do besides, in sentences for staff. Needs its account's scope."""
-    waiting = len(standing_of(_emails_of(invoice)).waiting)
+    waiting = len(progress_of(_emails_of(invoice)).waiting)
     found = [said for preview in PREVIEWS.functions() if (said := preview(invoice))]
     if waiting:
-        found.append(
-            ngettext(
-                "%(count)s email that waits is never sent.",
-                "%(count)s emails that wait are never sent.",
-                waiting,
-            )
-            % {"count": waiting}
-        )
+        emails = counted(waiting, "email that waits is", plural="emails that wait are")
+        found.append(f"{emails} never sent.")
     if invoice.preceding:
-        found.append(
-            _("%(number)s is no longer credited by it.") % {"number": invoice.preceding.number}
-        )
+        found.append(f"{invoice.preceding.number} is no longer credited by it.")
     return found
 
 
@@ -138,69 +127,65 @@ def why_never_sent(email: OutgoingEmail) -> str:
     void = Invoice.objects.filter(carries, state=Invoice.State.VOID).first()
     if void is None:
         return ""
-    return _("%(number)s is void, so it is not sent to anybody.") % {"number": void.number}
+    return f"{void.number} is void, so it is not sent to anybody."
+
+
+def _under_lock(model: type[AnyModel]) -> "QuerySet[AnyModel]":
+    return model._default_manager.select_for_update(no_key=True)
 
 
 def _lock(invoice: Invoice) -> tuple[Invoice, Invoice | None]:
     """The document and, of a credit note, the invoice that it names, which is the older one."""
     keys = [key for key in (invoice.pk, invoice.preceding_id) if key is not None]
-    rows = Invoice.objects.select_for_update(no_key=True).filter(
-        pk__in=keys, account=invoice.account_id
-    )
+    rows = _under_lock(Invoice).filter(pk__in=keys, account=invoice.account_id)
     locked = {row.pk: row for row in rows.order_by("pk")}
     return locked[invoice.pk], locked.get(invoice.preceding_id or 0)
 
 
-def _refuse_by_rows(invoice: Invoice) -> None:
-    number = {"number": str(invoice)}
+def _refuse_by_rows(invoice: Invoice, *, settlements: "QuerySet[Settlement]") -> None:
     if invoice.state == Invoice.State.DRAFT:
-        raise NotIssuedYet(_("%(number)s is not issued: discard it instead.") % number)
+        raise NotIssuedYet(f"{invoice} is not issued: discard it instead.")
     if invoice.state == Invoice.State.VOID:
-        raise VoidAlready(_("%(number)s is void already.") % number)
+        raise VoidAlready(f"{invoice} is void already.")
     followed = Invoice.objects.filter(preceding=invoice, account=invoice.account_id)
     if followed.exclude(state=Invoice.State.VOID).exists():
-        raise CreditedAlready(
-            _("%(number)s has been credited: void the credit note first.") % number
-        )
-    if _is_settled(_settlement_of(invoice)):
+        raise CreditedAlready(f"{invoice} has been credited: void the credit note first.")
+    if _is_settled(_settlement_of(invoice, settlements)):
         raise SettledAlready(
-            _("Money has been settled against %(number)s: correct it by a credit note.") % number
+            f"Money has been settled against {invoice}: correct it by a credit note."
         )
 
 
-def _refuse_by_mail(invoice: Invoice, standing: Standing) -> None:
-    number = str(invoice)
-    if standing.accepted:
+def _refuse_by_mail(invoice: Invoice, progress: Progress) -> None:
+    if progress.accepted:
         raise MailAccepted(
-            _(
-                "%(number)s has been delivered to the mail server of %(addresses)s: correct it by a"
-                " credit note."
-            )
-            % {"number": number, "addresses": _listed(standing.accepted)}
+            f"{invoice} has been delivered to the mail server of {_listed(progress.accepted)}:"
+            " correct it by a credit note."
         )
-    if standing.may_have_arrived:
+    if progress.may_have_arrived:
         raise MailMayHaveArrived(
-            _("%(number)s may have reached %(addresses)s: correct it by a credit note.")
-            % {"number": number, "addresses": _listed(standing.may_have_arrived)}
+            f"{invoice} may have reached {_listed(progress.may_have_arrived)}: correct it by a"
+            " credit note."
         )
     if Document.objects.filter(
         invoice=invoice, account=invoice.account_id, last_error=MAY_HAVE_BEEN_MAILED
     ).exists():
         raise MailMayHaveArrived(
-            _(
-                "%(number)s may have been mailed before the database was set back: correct it by a"
-                " credit note."
-            )
-            % {"number": number}
+            f"{invoice} may have been mailed before the database was set back: correct it by a"
+            " credit note."
         )
-    if standing.under_way:
+    if progress.under_way:
         raise MailUnderWay(
-            _(
-                "%(number)s is being sent to %(addresses)s at this moment. Look again in a few"
-                " minutes."
-            )
-            % {"number": number, "addresses": _listed(standing.under_way)}
+            f"{invoice} is being sent to {_listed(progress.under_way)} at this moment. Look again"
+            " in a few minutes."
         )
+
+
+def _mark_void(locked: Invoice, reason: str) -> None:
+    locked.state = Invoice.State.VOID
+    locked.voided_at = timezone.now()
+    locked.void_reason = reason
+    locked.save(update_fields=["state", "voided_at", "void_reason"])
 
 
 def _emails_of(invoice: Invoice) -> list[UUID]:
@@ -212,11 +197,9 @@ def _emails_of(invoice: Invoice) -> list[UUID]:
     ]
 
 
-def _settlement_of(invoice: Invoice) -> Settlement:
-    """Locked: money is settled against a document while nobody voids it, and the other way."""
-    return Settlement.objects.select_for_update(no_key=True).get(
-        invoice=invoice, account=invoice.account_id
-    )
+def _settlement_of(invoice: Invoice, settlements: "QuerySet[Settlement]") -> Settlement:
+    """Locked by whoever voids: money is settled while nobody does, and the other way round."""
+    return settlements.get(invoice=invoice, account=invoice.account_id)
 
 
 def _is_settled(settlement: Settlement) -> bool:
@@ -231,7 +214,7 @@ def _is_settled(settlement: Settlement) -> bool:
 
 
 def _take_back_credit(note: Invoice, preceding: Invoice) -> None:
-    settlement = _settlement_of(preceding)
+    settlement = _settlement_of(preceding, _under_lock(Settlement))
     settlement.credited -= note.gross_total
     settlement.save(update_fields=["credited"])
 

@@ -4,7 +4,7 @@ Each function takes the invoice, is called in its account's scope and under its 
 a sentence for staff what follows; nothing when nothing does.
 """
 
-from backups.registry import Hook
+from common.hooks import Hook
 
 # What voiding would do. Changes nothing.
 PREVIEWS = Hook()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from common.exceptions import DomainError
+from common.ids import normalise_email
 from mail.models import ADDRESS_LENGTH
 
 # RFC 5321, 4.5.3.1.1, in octets.
@@ -15,6 +16,7 @@ _LOCAL_PART_LENGTH = 64
 # parts ("a b"@example.com) are legal too, but rare, and they are where parsers disagree.
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~\u0080-\U0010ffff-]+"
 _LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
+_PUNYCODE = "xn--"
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -45,6 +47,38 @@ def envelope_address(address: str) -> str:
     return spelled
 
 
+def comparable(address: str) -> str:
+    """The one spelling under which addresses that mail goes to are compared.
+
+    Beyond ``normalise_email``, a domain is the same in Unicode and in ASCII: mail that is stopped
+    for one spelling would go to the other. What no mail server could take is compared as it stands.
+    """
+    normalised = normalise_email(address)
+    try:
+        return envelope_address(normalised)
+    except UnusableAddress:
+        return normalised
+
+
+def spellings(address: str) -> frozenset[str]:
+    """As which ``address`` may be on file, in small letters: with its domain in ASCII or not."""
+    compared = comparable(address)
+    local_part, at, domain = compared.rpartition("@")
+    in_unicode = f"{local_part}{at}{'.'.join(_in_unicode(label) for label in domain.split('.'))}"
+    forms = (normalise_email(address), compared, in_unicode)
+    # Labels may decode to what is no address, nor even text.
+    return frozenset(form for form in forms if comparable(form) == compared)
+
+
+def _in_unicode(label: str) -> str:
+    if not label.startswith(_PUNYCODE):
+        return label
+    try:
+        return label.removeprefix(_PUNYCODE).encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+
+
 def _is_local_part(text: str) -> bool:
     return (
         text.isprintable()
@@ -70,7 +104,7 @@ def _punycode(label: str) -> str:
     """The ASCII form of a label; empty when it holds more than letters, marks, digits, hyphens."""
     if any(unicodedata.category(character)[0] not in "LMN" for character in label.replace("-", "")):
         return ""
-    return f"xn--{label.encode('punycode').decode('ascii')}"
+    return f"{_PUNYCODE}{label.encode('punycode').decode('ascii')}"
 
 
 def _unusable(address: str) -> str:

@@ -10,23 +10,20 @@ import logging
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 
 from audit.actions import Action
 from audit.recording import Actor, record
-from backups.registry import Hook
 from common.scoping import all_accounts_scope
 from mail.models import ADDRESS_LENGTH, MailReport, OutgoingEmail, SuppressedAddress
-from mail.return_words import says_address_is_dead
+from mail.return_words import STATUS, says_address_is_dead
+from mail.returned_hooks import RETURNED
 from mail.suppressing import suppress_for_report
 
 logger = logging.getLogger(__name__)
-
-# (SuppressedAddress) -> None: an address was suppressed because of a report. Called in the
-# transaction that says so, in a scope over all accounts.
-RETURNED = Hook()
 
 _ACTOR = Actor.system("returned mail")
 _REPORT_NAMESPACE = uuid.UUID("0c7a9e52-7a43-4d0f-8a4e-0f3f6a1f27d5")
@@ -35,9 +32,15 @@ _ABOUT_LENGTH = 320
 WORDS_LENGTH = 1000
 # At one look; the next is a minute later.
 _SETTLED_AT_ONCE = 500
+# What a server or service tells of one message, with room for several on the way. Whoever has the
+# message can write reports on it, and each would be a row for ever.
+MOST_REPORTS_OF_A_KIND = 20
+# Servers give up within days, and readers complain about what they have just read.
+REPORTED_WITHIN = timedelta(weeks=8)
+# By how much the clock of whoever reports may be ahead.
+_MOST_AHEAD = timedelta(days=1)
 
 _MESSAGE_ID = re.compile(r"<?(?P<id>[0-9a-f]{32})@(?P<domain>[^\s<>@]+?)>?", re.IGNORECASE)
-_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 # What came back is to be seen, also if it was never ours. That strangers' mail arrived is not.
 _KEPT_WITHOUT_MESSAGE = frozenset({MailReport.Kind.RETURNED, MailReport.Kind.COMPLAINT})
 _Kind = MailReport.Kind
@@ -68,7 +71,8 @@ class Report:
 def take_report(report: Report) -> bool:
     """Keep a report and do what follows from it; False when it was known, or is nobody's concern.
 
-    A report about a message that a worker has in its hands is kept and waits: see
+    Nobody's concern are also reports on what was sent long ago, and ever more on one message. A
+    report about a message that a worker has in its hands is kept and waits: see
     ``settle_waiting_reports``. Opens its own transaction, and raises for a database that is away.
     """
     with all_accounts_scope("a report names nothing but its message"):
@@ -78,6 +82,9 @@ def take_report(report: Report) -> bool:
             return False
         row = _row(report, email)
         if MailReport.objects.filter(pk=row.pk).exists():
+            return False
+        if email is not None and (_is_long_ago(email) or _is_one_too_many(row)):
+            logger.warning("%s tells of email %s too late or too often", row.source, email.pk)
             return False
         MailReport.objects.bulk_create([row], ignore_conflicts=True)
         if email is not None:
@@ -184,6 +191,19 @@ def _locked(pk: uuid.UUID) -> OutgoingEmail | None:
     return rows.filter(pk=pk).first()
 
 
+def _is_long_ago(email: OutgoingEmail) -> bool:
+    if email.state == _State.SENDING:
+        # Perhaps held back for long, and taken by a server at this moment.
+        return False
+    last_sent = max(email.created_at, email.sent_at or email.created_at)
+    return timezone.now() - last_sent > REPORTED_WITHIN
+
+
+def _is_one_too_many(row: MailReport) -> bool:
+    reports = MailReport.objects.filter(email=row.email_id, kind=row.kind)
+    return reports.count() >= MOST_REPORTS_OF_A_KIND
+
+
 def _row(report: Report, email: OutgoingEmail | None) -> MailReport:
     event_id = _plain(report.event_id)
     if len(event_id) > _EVENT_ID_LENGTH:
@@ -196,12 +216,29 @@ def _row(report: Report, email: OutgoingEmail | None) -> MailReport:
         email=email,
         kind=report.kind,
         is_permanent=report.kind == _Kind.RETURNED and report.is_permanent,
-        status=report.status if _STATUS.fullmatch(report.status) else "",
+        status=report.status if STATUS.fullmatch(report.status) else "",
         words=_plain(report.words)[:WORDS_LENGTH],
         about=_plain(report.about)[:_ABOUT_LENGTH],
         recipient=_plain(report.recipient)[:ADDRESS_LENGTH],
-        happened_at=report.happened_at,
+        happened_at=_believable(report.happened_at, email),
     )
+
+
+def _believable(told: datetime | None, email: OutgoingEmail | None) -> datetime | None:
+    """When it happened, if it can have been then; None for what a clock or a liar made up.
+
+    Servers write any year at all. PostgreSQL keeps some that Python cannot read back, which would
+    make the row and every page with it unreadable.
+    """
+    if told is None:
+        return None
+    now = timezone.now()
+    earliest = email.created_at if email is not None else now - REPORTED_WITHIN
+    try:
+        happened_at = told.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
+    return happened_at if earliest <= happened_at <= now + _MOST_AHEAD else None
 
 
 def _plain(text: str) -> str:

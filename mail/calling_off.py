@@ -15,7 +15,7 @@ _State = OutgoingEmail.State
 
 
 @dataclass(slots=True)
-class Standing:
+class Progress:
     """How far messages have got, by address; ``waiting`` are those that can still be stopped."""
 
     accepted: list[str] = field(default_factory=list)
@@ -24,24 +24,24 @@ class Standing:
     waiting: list[UUID] = field(default_factory=list)
 
 
-def standing_of(pks: Collection[UUID]) -> Standing:
+def progress_of(pks: Collection[UUID]) -> Progress:
     """To look at. Needs the scope of the messages' account."""
     return _sorted_out(OutgoingEmail.objects.filter(pk__in=pks))
 
 
-def lock_standing(pks: Collection[UUID]) -> Standing:
+def lock_progress(pks: Collection[UUID]) -> Progress:
     """The same, and it stays so until the transaction ends."""
     rows = OutgoingEmail.objects.filter(pk__in=pks).order_by("pk")
     locked = list(rows.select_for_update(skip_locked=True, no_key=True))
-    standing = _sorted_out(locked)
+    progress = _sorted_out(locked)
     if len(locked) < len(pks):
         elsewhere = rows.exclude(pk__in=[email.pk for email in locked])
-        standing.under_way += elsewhere.values_list("recipient_address", flat=True)
-    return standing
+        progress.under_way += elsewhere.values_list("recipient_address", flat=True)
+    return progress
 
 
 def call_off(waiting: Collection[UUID], *, reason: str) -> None:
-    """Fail messages that ``lock_standing`` found waiting.
+    """Fail messages that ``lock_progress`` found waiting.
 
     Failed and not withheld, so that releasing their batch does not send them.
     """
@@ -59,16 +59,16 @@ def why_called_off(email: OutgoingEmail) -> str:
     return next(filter(None, reasons), "")
 
 
-def _sorted_out(emails: Iterable[OutgoingEmail]) -> Standing:
-    standing = Standing()
+def _sorted_out(emails: Iterable[OutgoingEmail]) -> Progress:
+    progress = Progress()
     for email in emails:
         if email.sent_at is not None or email.state in (_State.SENT, _State.BOUNCED):
-            standing.accepted.append(email.recipient_address)
+            progress.accepted.append(email.recipient_address)
         elif email.state == _State.SENDING:
-            standing.under_way.append(email.recipient_address)
+            progress.under_way.append(email.recipient_address)
         elif email.may_have_arrived or email.state == _State.UNCERTAIN or email.attempts:
             # A start that never ended: its process may have been killed after the content.
-            standing.may_have_arrived.append(email.recipient_address)
+            progress.may_have_arrived.append(email.recipient_address)
         elif email.state != _State.FAILED:
-            standing.waiting.append(email.pk)
-    return standing
+            progress.waiting.append(email.pk)
+    return progress

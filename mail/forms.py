@@ -1,7 +1,7 @@
 from django import forms
 
 from common.ids import normalise_email
-from mail.addresses import UnusableAddress, envelope_address
+from mail.addresses import UnusableAddress, comparable, envelope_address
 from mail.models import SuppressedAddress
 
 
@@ -12,9 +12,9 @@ class SuppressedAddressForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_address(self) -> str:
         """In the form in which it is compared, so that an address that is there is found."""
-        address = normalise_email(self.cleaned_data["address"])
+        address = self.cleaned_data["address"]
         try:
-            envelope_address(address)
+            envelope_address(normalise_email(address))
         except UnusableAddress as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
-        return address
+        return comparable(address)

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from django.db import models
@@ -13,6 +14,9 @@ STATUS_LENGTH = 11
 # States of a row that is work still to be done, as the indexes that serve claims spell them.
 _UNFINISHED = ["queued", "deferred", "uncertain", "sending"]
 _STATES = [*_UNFINISHED, "withheld", "sent", "failed", "bounced"]
+
+# PostgreSQL keeps years that Python cannot read back; mail.bounces is stricter still.
+_READABLE_YEARS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 
 
 class OutgoingEmail(Claimable):
@@ -132,6 +136,11 @@ class OutgoingEmail(Claimable):
                 ),
                 name="email_link_is_whole",
             ),
+            models.CheckConstraint(
+                condition=models.Q(returned_at__isnull=True)
+                | models.Q(returned_at__range=_READABLE_YEARS),
+                name="email_returned_in_a_readable_year",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             # The two halves of a claim: fresh rows, and rows that were begun before.
@@ -186,7 +195,7 @@ class HeldBatch(models.Model):
 class SuppressedAddress(models.Model):
     """An address that nothing is sent to: mail for it fails visibly, unsent.
 
-    ``address`` is in its normalised form (``common.ids.normalise_email``). ``reason`` is for staff;
+    ``address`` is spelled as it is compared (``mail.addresses.comparable``). ``reason`` is for staff;
     customers read what ``kind`` and ``status`` mean (mail.return_words).
     """
 
@@ -263,6 +272,11 @@ class MailReport(models.Model):
             models.CheckConstraint(
                 condition=models.Q(kind__in=["delivered", "delayed", "returned", "complaint"]),
                 name="report_kind_is_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(happened_at__isnull=True)
+                | models.Q(happened_at__range=_READABLE_YEARS),
+                name="report_of_a_readable_year",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [

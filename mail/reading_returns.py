@@ -23,6 +23,7 @@ from common.scoping import all_accounts_scope
 from mail.bounces import WORDS_LENGTH, Report
 from mail.models import MailReport, OutgoingEmail
 from mail.return_path import message_of
+from mail.return_words import REFUSAL
 
 SOURCE = "mailbox"
 # A report comes before the message that it returns, which may be long: more is not read.
@@ -38,7 +39,6 @@ _RECIPIENT_FIELDS = (
     "to",
 )
 _MOST_ADDRESSES = 50
-_STATUS = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
 # Of the fields in a report: "smtp; 550 5.1.1 …".
 _TYPE_OF_FIELD = re.compile(r"^\s*[\w-]+\s*;\s*")
 _Kind = MailReport.Kind
@@ -167,10 +167,10 @@ def _recipient_of(pk: UUID) -> str:
 
 def _best_status(given: str, words: str) -> str:
     """The code that says most: Exim, for one, writes 5.0.0 beside an answer of 550 5.1.1."""
-    status = match[0] if (match := _STATUS.search(given)) else ""
+    status = match[0] if (match := REFUSAL.search(given)) else ""
     if status and not status.endswith(".0.0"):
         return status
-    return match[0] if (match := _STATUS.search(words)) else status
+    return match[0] if (match := REFUSAL.search(words)) else status
 
 
 def _parts(message: Message, content_type: str) -> Iterator[Message]:

@@ -1,9 +1,17 @@
 """What the status codes of returned mail (RFC 3463) mean: to us, and in words for customers."""
 
+import re
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from mail.models import SuppressedAddress
+
+_CODE = r"(?<![\d.])[%s]\.\d{1,3}\.\d{1,3}(?![\d.])"
+# An enhanced status code (RFC 3463), wherever it stands among other words and figures.
+STATUS = re.compile(_CODE % "245")
+# One that something was refused with: what it says of success is of no interest in a refusal.
+REFUSAL = re.compile(_CODE % "45")
 
 _PERMANENT = "5"
 # Subjects and details of permanent refusals that are about our message, our servers or how we send:

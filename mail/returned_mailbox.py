@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError
 
 from mail.bounces import take_report
 from mail.reading_returns import MOST_READ, NoReport, read_returned
+from mail.returned_hooks import MAILBOX_READ
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,9 @@ def read_mailbox(place: MailboxPlace, *, budget: timedelta = BUDGET) -> Round:
                 _flag(mailbox, uid, "\\Flagged")
                 left += 1
         if taken:
-            mailbox.expunge()
+            _expect(mailbox.expunge())
+    for note in MAILBOX_READ.functions():
+        note()
     if taken or left:
         logger.info("returned mail: %s read, %s left in the mailbox", taken, left)
     return Round(taken, left)

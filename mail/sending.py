@@ -14,10 +14,9 @@ from backups import witness
 from backups.refusals import DatabaseBehind
 from common import bell
 from common.claims import BATCH_SIZE, Claim, claims_until_empty, fail, finish
-from common.ids import normalise_email
 from common.scoping import all_accounts_scope
 from common.storage import StorageUnavailable
-from mail.addresses import envelope_address
+from mail.addresses import comparable, envelope_address
 from mail.assembly import assemble, needs_smtputf8
 from mail.attachments import Attachments
 from mail.links import LinkEnded, put_in
@@ -140,7 +139,7 @@ def _sendable(claims: Sequence[Claim]) -> dict[UUID, OutgoingEmail]:
             if email.batch_id in held:
                 finish(EMAIL_QUEUE, claimed, state=OutgoingEmail.State.WITHHELD)
                 del emails[claimed.pk]
-            elif reason := suppressed.get(normalise_email(email.recipient_address)):
+            elif reason := suppressed.get(comparable(email.recipient_address)):
                 fail_unsent(claimed, reason=f"the address is suppressed: {reason}")
                 del emails[claimed.pk]
     return emails
@@ -166,8 +165,8 @@ def _held_batches(emails: Collection[OutgoingEmail]) -> set[UUID]:
 
 
 def _suppressed(emails: Collection[OutgoingEmail]) -> dict[str, str]:
-    """Reasons by normalised address."""
-    addresses = {normalise_email(email.recipient_address) for email in emails}
+    """Reasons by address, spelled as compared."""
+    addresses = {comparable(email.recipient_address) for email in emails}
     found = SuppressedAddress.objects.filter(address__in=addresses)
     return dict(found.values_list("address", "reason"))
 

@@ -10,7 +10,7 @@ from audit.actions import Action
 from audit.recording import Actor, record
 from common.exceptions import DomainError
 from common.ids import normalise_email
-from mail.addresses import envelope_address
+from mail.addresses import comparable, envelope_address
 from mail.models import SuppressedAddress
 
 
@@ -23,11 +23,10 @@ def suppress(address: str, *, reason: str, actor: Actor) -> SuppressedAddress:
 
     Raises mail.addresses.UnusableAddress and AlreadySuppressed.
     """
-    normalised = normalise_email(address)
-    envelope_address(normalised)
+    envelope_address(normalise_email(address))
     with transaction.atomic():
         row, is_new = SuppressedAddress.objects.get_or_create(
-            address=normalised, defaults={"reason": reason}
+            address=comparable(address), defaults={"reason": reason}
         )
         if not is_new:
             raise AlreadySuppressed(f"{row.address} is suppressed already: {row.reason}")
@@ -45,7 +44,7 @@ def suppress_for_report(
     """
     reason = _reason(kind, words)
     row, is_new = SuppressedAddress.objects.get_or_create(
-        address=normalise_email(address),
+        address=comparable(address),
         defaults={"kind": kind, "status": status, "reason": reason},
     )
     if is_new:

@@ -8,7 +8,6 @@ name has an address here.
 import hashlib
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -33,6 +32,7 @@ from django.views.decorators.http import require_http_methods
 
 from mail.bounces import Report, take_report
 from mail.models import MailReport
+from mail.return_words import STATUS
 from mail.service_headers import message_in_metadata
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,6 @@ logger = logging.getLogger(__name__)
 MOST_BYTES = 256 * 1024
 # Mailgun goes on trying for eight hours.
 _SIGNATURE_LASTS = timedelta(hours=24)
-_STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 # What its views raise over events that are not as documented, or are meant for another address.
 _UNREADABLE = (
     AnymailConfigurationError,
@@ -88,13 +87,14 @@ class _Reports(AnymailCoreWebhookView):  # type: ignore[misc]  # django-anymail 
         """Raises AnymailWebhookValidationFailure, which is answered 400."""
         try:
             self.run_validators(request)
-            reports = list(_reports(self.parse_events(request), source=self.esp_name))
+            events = self.parse_events(request)
         except AnymailWebhookValidationFailure:
             raise
-        except _UNREADABLE as error:
-            logger.warning("a report of %s cannot be read: %r", self.esp_name, error)
+        except _UNREADABLE:
+            logger.warning("a report of %s cannot be read", self.esp_name, exc_info=True)
             return HttpResponse(status=HTTPStatus.BAD_REQUEST)
-        for report in reports:
+        # All are understood before one has an effect.
+        for report in list(_reports(events, source=self.esp_name)):
             take_report(report)
         return HttpResponse()
 
@@ -188,5 +188,5 @@ def _status(told: dict[str, Any], words: str) -> str:
         *(each.get("status", "") for each in told.get("bounce", {}).get("bouncedRecipients", [])),
         told.get("event-data", {}).get("delivery-status", {}).get("enhanced-code", ""),
     ]
-    found = (match[0] for text in given if (match := _STATUS.search(str(text))))
+    found = (match[0] for text in given if (match := STATUS.search(str(text))))
     return next(found, "")

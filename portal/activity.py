@@ -116,7 +116,7 @@ def lines_of(account: Account, events: Collection[AuditEvent]) -> Iterator[Line]
             happened_at=event.happened_at,
             who=_who(event, people.get(event.actor_user_id or 0), is_staff=is_staff),
             address="" if is_staff else str(event.remote_address or ""),
-            what=sentence_for(event.action, event.subject),
+            what=sentence_for(event.action, event.subject, details=event.details),
             about=about(event.action, event.subject, account_number=account.number),
             changes=tuple(changes_of(event.details)),
         )

@@ -79,7 +79,7 @@ def serve(*, demo: bool) -> NoReturn:
     servers.prepare(places)
     with only_one(places, f"http://{host}:{port}"):
         refuse_busy_port(host, port)
-        mail_port = free_port(MAIL_PORT)
+        mail_port = free_port(int(os.environ.get("EMAIL_PORT", MAIL_PORT)))
         os.environ |= {"PORT": str(port), "EMAIL_PORT": str(mail_port)}
         with embedded_servers(places):
             say("bringing the database up to date")

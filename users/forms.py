@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from common.forms import FullAddressValidator, require_legible
 from common.ids import normalise_email
 from common.phones import international_form
 from mail.addresses import UnusableAddress, envelope_address
@@ -33,6 +34,7 @@ class PersonNameField(forms.CharField):
                 inverse_match=True,
             )
         )
+        self.validators.append(require_legible)
 
 
 class PersonNamesMixin(forms.Form):
@@ -74,6 +76,12 @@ class AddressField(forms.EmailField):
             except UnusableAddress as error:
                 raise ValidationError(self.error_messages["invalid"], code="invalid") from error
         return address
+
+
+class NewAddressField(AddressField):
+    """One that was not known before; who signs in with another may go on doing so."""
+
+    default_validators = (FullAddressValidator(),)
 
 
 class CurrentPasswordField(forms.CharField):
@@ -174,6 +182,12 @@ class EmailForm(forms.Form):
     email = AddressField(error_messages={"required": _("Enter your email address.")})
 
 
+class NewEmailForm(forms.Form):
+    """The same, where the address is not known yet."""
+
+    email = NewAddressField(error_messages={"required": _("Enter your email address.")})
+
+
 class NewPasswordForm(NewPasswordMixin):
     """A new password for ``user``, who forgot the former one."""
 
@@ -192,7 +206,7 @@ class PasswordChangeForm(NewPasswordForm):
 
 
 class EmailChangeForm(forms.Form):
-    new_email = AddressField(label=_("New email address"))
+    new_email = NewAddressField(label=_("New email address"))
     current_password = CurrentPasswordField(label=_("Current password"))
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

@@ -39,6 +39,8 @@ class Code(StrEnum):
     DOCUMENTS_OVERDUE = "documents-overdue"
     MAIL_OVERDUE = "mail-overdue"
     MAIL_LATE = "mail-late"
+    RETURNED_MAIL_UNREAD = "returned-mail-unread"
+    RETURNED_MAIL_UNSETTLED = "returned-mail-unsettled"
     ACCOUNTS_PARKED = "accounts-parked"
     DOCUMENTS_PARKED = "documents-parked"
     BACKUP_LATE = "backup-late"
@@ -167,6 +169,19 @@ KINDS: Final[dict[Code, Kind]] = {
         "Mail has been on its way for days",
         "Read the last answer of these messages, and send the document some other way if the"
         " reader waits for it.",
+    ),
+    Code.RETURNED_MAIL_UNREAD: Kind(
+        Severity.ALARM,
+        "Returned mail is not read",
+        "See whether the mailbox that BOUNCE_MAILBOX_URL names takes connections from here and the"
+        " password: manage.py read_returned_mail says what is wrong. Until then nobody learns that"
+        " invoices come back.",
+    ),
+    Code.RETURNED_MAIL_UNSETTLED: Kind(
+        Severity.ALARM,
+        "Reports of returned mail wait",
+        "See whether beat and a worker of the queue “default” run, and what its log says. Until"
+        " then the messages concerned stand as sent.",
     ),
     Code.ACCOUNTS_PARKED: Kind(
         Severity.ALARM,

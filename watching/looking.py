@@ -12,7 +12,16 @@ from django.db.models import Q
 
 from common.scoping import all_accounts_scope
 from watching.alarms import Alarm, Code
-from watching.looks import archive, backups, processes, runs, series, unfinished, waiting
+from watching.looks import (
+    archive,
+    backups,
+    processes,
+    returned_mail,
+    runs,
+    series,
+    unfinished,
+    waiting,
+)
 from watching.models import RaisedAlarm
 from watching.reaching import DatabaseAway, require_database
 from watching.signs import SILENT_AFTER, Sign, latest_signs
@@ -34,6 +43,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     unfinished.documents_put_off,
     unfinished.mail_put_off,
     unfinished.late_mail,
+    returned_mail.unread_mailbox,
+    returned_mail.waiting_reports,
     waiting.parked_accounts,
     waiting.parked_documents,
     backups.backups,

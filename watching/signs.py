@@ -12,6 +12,8 @@ from watching.models import SignOfLife
 
 BEAT: Final = "beat"
 WATCHMAN: Final = "watchman"
+# No part that runs, but what is done from time to time: only when it was done last is of interest.
+RETURNED_MAIL: Final = "returned mail"
 # Whoever has not been heard for longer is silent. Six canaries, or as many rounds of the watchman.
 SILENT_AFTER: Final = timedelta(minutes=3)
 # Signs that are further apart than this are not steady.
@@ -85,6 +87,12 @@ def take_duty(name: str, *, by: str) -> bool:
 def hand_over_duty(name: str, *, by: str) -> None:
     """Let the next process that asks have the duty at once."""
     SignOfLife.objects.filter(name=name, given_by=by).update(given_by="")
+
+
+def sign_of(name: str) -> Sign:
+    """The last sign of one part."""
+    row = SignOfLife.objects.filter(name=name).first()
+    return Sign(name, row.heard_at, row.steady_since, row.given_by) if row else Sign(name)
 
 
 def latest_signs() -> dict[str, Sign]:

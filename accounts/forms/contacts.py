@@ -10,6 +10,7 @@ from accounts.changing_contacts import CONTACT_COLUMNS
 from accounts.details import values_of
 from accounts.forms.editing import PostalForm, StaleCheckedForm
 from accounts.models import NAME_LENGTH, Account, Contact
+from common.forms import FullEmailField, require_legible
 from common.ids import normalise_email
 from mail.addresses import UnusableAddress, envelope_address
 
@@ -25,9 +26,10 @@ class ContactForm(PostalForm):
         label=gettext_lazy("Name"),
         max_length=NAME_LENGTH,
         required=False,
+        validators=[require_legible],
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    email = forms.EmailField(
+    email = FullEmailField(
         label=gettext_lazy("Email address"),
         max_length=254,
         required=False,
@@ -40,6 +42,7 @@ class ContactForm(PostalForm):
         label=gettext_lazy("Company"),
         max_length=NAME_LENGTH,
         required=False,
+        validators=[require_legible],
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms.editing import PostalForm
 from accounts.forms.names import AccountNameField
 from accounts.models import NAME_LENGTH, Account
+from common.forms import require_legible
 from users.forms import PersonNamesMixin, TimeZoneField
 from users.models import User
 
@@ -56,6 +57,7 @@ class DetailsForm(PersonNamesMixin, PostalForm):
         label=_("Company"),
         max_length=NAME_LENGTH,
         required=False,
+        validators=[require_legible],
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     registration_id = forms.CharField(

@@ -1,9 +1,11 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from common.forms import FullEmailField
+
 
 class InvoiceAddressForm(forms.Form):
-    email = forms.EmailField(
+    email = FullEmailField(
         label=_("Email address"),
         max_length=254,
         help_text=_("Its reader gets an email with a link, and invoices once they have confirmed."),

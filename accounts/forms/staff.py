@@ -7,7 +7,7 @@ from django import forms
 from accounts import tax_numbers
 from accounts.models import Account
 from accounts.permissions import flag_choices
-from common.forms import WholeRowForm
+from common.forms import WholeRowForm, require_legible
 from mail.addresses import UnusableAddress, envelope_address
 
 _STATUS = "tax_number_status"
@@ -29,6 +29,18 @@ class _TaxNumberForm(WholeRowForm):
             if cleaned["tax_number"] and cleaned[_STATUS] != _Status.INVALID:
                 self._bring_into_form(cleaned)
         return cleaned
+
+    def clean_name(self) -> str:
+        return self._legible("name")
+
+    def clean_company(self) -> str:
+        return self._legible("company")
+
+    def _legible(self, field: str) -> str:
+        name: str = self.cleaned_data[field]
+        if name:
+            require_legible(name)
+        return name
 
     def tax_country(self, cleaned: dict[str, Any]) -> str:
         """The country of the party whose number it is."""

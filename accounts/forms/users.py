@@ -13,7 +13,7 @@ from accounts.granting import grantable_flags, in_order, may_designate
 from accounts.memberships import Standing
 from accounts.permissions import Flag, Preset, flag_words, offered_flags, offered_presets
 from common.forms import DescribedLabel
-from users.forms import AddressField
+from users.forms import NewAddressField
 
 
 class RightsWidget(forms.CheckboxSelectMultiple):
@@ -76,7 +76,7 @@ class AccessForm(forms.Form):
 class AddUserForm(AccessForm):
     """Somebody new, by email address."""
 
-    email = AddressField(
+    email = NewAddressField(
         label=gettext_lazy("Email address"),
         help_text=gettext_lazy(
             "They get an email with a link that is good for 10 days. It works whether they have a"

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import Access, account_page
 from accounts.bouncing import (
+    TRIES_A_DAY,
     AddressNotStopped,
     NoAddressOfThisAccount,
     NotTriedAgain,
@@ -33,9 +34,8 @@ def try_address_again(request: HttpRequest, access: Access) -> HttpResponse:
     except NotTriedAgain as refusal:
         messages.warning(request, str(refusal))
     except TooManyAttempts:
-        messages.warning(
-            request, _("This address was tried 3 times within a day. Try it again tomorrow.")
-        )
+        said = _("This address was tried %(most)s times within a day. Try it again tomorrow.")
+        messages.warning(request, said % {"most": TRIES_A_DAY})
     else:
         said = _("The next invoice is sent to %(address)s again.")
         messages.success(request, said % {"address": address})

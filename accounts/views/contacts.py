@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Access, account_page, render_page
 from accounts.addressing import read_addressing
-from accounts.bouncing import returned_addresses
+from accounts.bouncing import returned_among
 from accounts.changing_contacts import (
     change_contact,
     contact_of,
@@ -44,7 +44,7 @@ def contacts(request: HttpRequest, access: Access) -> HttpResponse:
         "printed": printed_name_and_address(addressing.details, locale=account.locale),
         "details": addressing.details,
         "readers": readers_of_next_invoice(addressing),
-        "returned": returned_addresses(account),
+        "returned": returned_among(addressing.recipients, account=account),
         "extra": addressing.invoice_addresses,
         "may_add": len(addressing.invoice_addresses) < MOST_ADDRESSES,
         "most": MOST_ADDRESSES,

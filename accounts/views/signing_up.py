@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.forms.signup import SignUpForm
 from accounts.signup import NewCustomer, ask_to_sign_up, finish_sign_up
 from users.creating import EmailTaken
-from users.forms import EmailForm
+from users.forms import NewEmailForm
 from users.links import (
     LinkExpired,
     LinkUnusable,
@@ -30,7 +30,7 @@ _AGAIN = "accounts:sign_up"
 def sign_up(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("portal:home")
-    form = EmailForm(request.POST if request.method == "POST" else None)
+    form = NewEmailForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         ask_to_sign_up(request, email=form.cleaned_data["email"])
         return redirect("accounts:sign_up_sent")

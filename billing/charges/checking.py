@@ -11,6 +11,7 @@ from billing.charges.fields import Field, Reason, RowRefused
 from billing.charges.layout import Layout
 from billing.charges.reading import Row
 from common.codes import is_country
+from common.visible import has_visible_character
 from taxes.determination import EARLIEST_TAX_POINT
 from taxes.vocabulary import ProductCategory
 
@@ -129,16 +130,22 @@ class RowCheck:
             self._text(cells, Field.CHARGE_ID, Reason.CHARGE_ID, longest=_REFERENCE_LENGTH),
             self._country(country),
             values.quoted(country),
-            self._text(
-                cells, Field.ACCOUNT_NAME, Reason.ACCOUNT_NAME, longest=_ACCOUNT_NAME_LENGTH
-            ),
+            self._account_name(cells),
         )
 
     def _description(self, cells: list[str]) -> str:
         longest = _DESCRIPTION_LENGTH
-        if said := self._text(cells, Field.DESCRIPTION, Reason.DESCRIPTION, longest=longest):
+        said = self._text(cells, Field.DESCRIPTION, Reason.DESCRIPTION, longest=longest)
+        if has_visible_character(said):
             return said
         raise RowRefused(Reason.DESCRIPTION, "has no description")
+
+    def _account_name(self, cells: list[str]) -> str:
+        longest = _ACCOUNT_NAME_LENGTH
+        said = self._text(cells, Field.ACCOUNT_NAME, Reason.ACCOUNT_NAME, longest=longest)
+        if said and not has_visible_character(said):
+            raise RowRefused(Reason.ACCOUNT_NAME, "the account name has nothing that can be seen")
+        return said
 
     def _amounts(self, cells: list[str]) -> tuple[Decimal, Decimal, Decimal]:
         """Quantity, unit price, and the quantity that the price is for."""

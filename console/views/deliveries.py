@@ -20,7 +20,6 @@ from mail.suppressing import release
 SEND_AGAIN = "mail.change_outgoingemail"
 LIFT = "mail.delete_suppressedaddress"
 _LONGEST_QUERY = 254
-_LONGEST_NUMBER = 18
 
 
 @require_safe
@@ -128,7 +127,7 @@ def _number(request: HttpRequest, name: str) -> int | None:
     text = request.GET.get(name, "")
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal()) or len(text) > _LONGEST_NUMBER:
+    if not (text.isascii() and text.isdecimal()) or len(text) > deliveries.LONGEST_NUMBER:
         raise Http404
     return int(text)
 

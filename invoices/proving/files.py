@@ -5,16 +5,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
-from common.money import exponent
 from common.storage import DocumentAltered, DocumentMissing, StorageUnavailable, read_document
+from invoices.documents import currencies_of
 from invoices.models import Delivery, Document, FurtherDelivery
 from invoices.proving.findings import Finding
 from invoices.proving.reading import Bundle
+from invoices.rendering.einvoice.currencies import too_fine_currency
 
 # A bucket answers several at once; each holds one document in memory.
 _AT_ONCE = 4
-# EN 16931 knows two decimals: no e-invoice in a currency that has more (docs/invoices.md).
-_MOST_DECIMALS = 2
 
 
 class Files:
@@ -117,5 +116,5 @@ def _waits(bundle: Bundle) -> bool:
 
 def _lacks_ubl(bundle: Bundle) -> bool:
     stored = {file.kind for file in bundle.files if file.state == Document.State.STORED}
-    is_due = exponent(bundle.invoice.currency) <= _MOST_DECIMALS
+    is_due = not too_fine_currency(*currencies_of(bundle.invoice))
     return is_due and Document.Kind.PDF in stored and Document.Kind.UBL not in stored

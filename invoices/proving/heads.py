@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from django.db.models import FilteredRelation, Q
 
-from invoices.models import Invoice, NumberSeries
+from invoices.models import Document, Invoice, NumberSeries
 from invoices.parties import canonical_json
 from invoices.proving.ranges import Gathered, Ranges, read_ranges
 from invoices.proving.reading import all_series
@@ -210,7 +210,7 @@ def _state_of(series: NumberSeries) -> SeriesState:
 
 def _stored(kind: str) -> FilteredRelation:
     return FilteredRelation(
-        "documents", condition=Q(documents__kind=kind, documents__state="stored")
+        "documents", condition=Q(documents__kind=kind, documents__state=Document.State.STORED)
     )
 
 

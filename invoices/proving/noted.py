@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from invoices.proving.findings import Finding
-from invoices.proving.heads import Head, HeadUnreadable, in_order
+from invoices.proving.heads import Head, in_order
 
 _START = re.compile(r'\{\s*"counterfoil_head"')
 _LINE = re.compile(r"\bcounterfoil (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z) ([0-9a-f]{64})\b")
@@ -27,7 +27,7 @@ def read_noted(text: str) -> Noted:
         try:
             stored, _ = json.JSONDecoder().raw_decode(text, start.start())
             heads.append(Head.from_json(stored))
-        except (HeadUnreadable, ValueError) as error:
+        except ValueError as error:
             position = text.count("\n", 0, start.start()) + 1
             findings.append(Finding(f"the head in line {position}", f"cannot be used: {error}"))
     known = {head.sha256 for head in heads}

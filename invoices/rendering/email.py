@@ -7,14 +7,11 @@ from enum import Enum, auto
 
 from django.template.loader import render_to_string
 
-from invoices.parties import PaymentMeans, one_line
+from invoices.parties import one_line
 from invoices.rendering.document import InvoiceDocument
 from invoices.rendering.formatting import Formats, find_locale, formats_for, printable
+from invoices.rendering.payment_facts import facts_of
 from invoices.rendering.wording import LANGUAGES, Wording, wording_for
-
-# UNTDID 4461: transfers, SEPA's among them, and direct debits.
-_TRANSFERS = frozenset({"30", "31", "42", "58"})
-_DEBITS = frozenset({"49", "59"})
 
 
 class Occasion(Enum):
@@ -25,6 +22,22 @@ class Occasion(Enum):
     AGAIN = auto()
     # To an address that somebody entered.
     COPY = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """Why a document is sent now, and how it stands.
+
+    ``asked_by`` is who had it sent once more. ``is_settled``: nothing is due any more, whatever the
+    document says.
+    """
+
+    occasion: Occasion = Occasion.NEW
+    asked_by: str = ""
+    is_settled: bool = False
+
+
+FIRST_SENDING = Sending()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,46 +65,25 @@ def invoice_email(
     operator: Operator,
     invoice_url: str,
     stop_url: str = "",
-    occasion: Occasion = Occasion.NEW,
-    asked_by: str = "",
-    is_settled: bool = False,
+    sending: Sending = FIRST_SENDING,
 ) -> EmailContent:
     """The mail to one recipient. ``reasons`` are sentences that say why they get it.
 
     ``invoice_url`` leads to the document's page; empty for a reader who may not open it.
-    ``stop_url`` is where a reader who was only added by others ends these mails. ``asked_by`` is
-    who had it sent once more. ``is_settled``: nothing is due any more, whatever the document says.
+    ``stop_url`` is where a reader who was only added by others ends these mails.
     """
-    locale = find_locale(document.locale, languages=LANGUAGES)
-    words = wording_for(locale.language)
-    mail = words.mail
-    formats = formats_for(locale, currency=document.currency)
-    folder = "mail/new_credit_note" if document.is_credit_note else "mail/new_invoice"
-    seller = document.seller
-    name, asked_by = one_line(recipient_name), one_line(asked_by)
-    asks = not (document.is_credit_note or is_settled or document.totals.due <= 0)
-    facts = _facts(document, words, formats, asks=asks)
+    writer = _Writer.for_document(document, sending)
     context = {
-        "subject": _subject(document, words, formats, asks=asks),
-        "language": str(locale).replace("_", "-"),
-        "mail": mail,
-        "preheader": " · ".join(f"{label} {value}" for label, value in facts),
-        "greeting": mail.greeting.format(name=name) if name else mail.greeting_nobody,
-        "asked": _asked(occasion, words).format(name=asked_by),
-        "attached": _attached(document, words),
-        "corrects": _corrects(document, words, formats),
-        "facts": facts,
-        "settles_itself": _settles_itself(document, words, formats, asks=asks),
-        "transfer": tuple(_transfer(document, words)) if asks else (),
-        "reasons": (*_occasional_reason(occasion, words, asked_by), *reasons),
+        **writer.texts(),
+        "greeting": writer.greeting(one_line(recipient_name)),
+        "reasons": (*writer.occasional_reason(), *reasons),
         "invoice_url": invoice_url,
-        "view": mail.view_credit_note if document.is_credit_note else mail.view,
         "stop_url": stop_url,
-        "seller": seller.trading_name or seller.name,
-        "questions": mail.questions.format(
+        "questions": writer.words.mail.questions.format(
             operator=operator.name, address=operator.support_address
         ),
     }
+    folder = "mail/new_credit_note" if document.is_credit_note else "mail/new_invoice"
     return EmailContent(
         subject=one_line(printable(render_to_string(f"{folder}/subject.txt", context))),
         text=printable(render_to_string(f"{folder}/body.txt", context)).strip() + "\n",
@@ -99,115 +91,147 @@ def invoice_email(
     )
 
 
-def _subject(document: InvoiceDocument, words: Wording, formats: Formats, *, asks: bool) -> str:
-    mail = words.mail
-    if document.is_credit_note:
-        template = mail.credit_note_subject
-    elif document.due_date is None or not asks:
-        template = mail.invoice_subject_without_date
-    else:
-        template = mail.invoice_subject
-    return template.format(
-        number=document.number,
-        seller=document.seller.trading_name or document.seller.name,
-        amount=formats.money(_amount(document, asks=asks)),
-        due_date=formats.short_day(document.due_date) if document.due_date else "",
-        account=document.account_number,
-    )
+@dataclass(frozen=True)
+class _Writer:
+    """The mail about one document in the words and formats that it is written in.
 
+    ``asks``: whether its reader still has something to pay.
+    """
 
-def _attached(document: InvoiceDocument, words: Wording) -> str:
-    mail = words.mail
-    template = mail.credit_note_attached if document.is_credit_note else mail.invoice_attached
-    return template.format(
-        number=document.number, seller=document.seller.trading_name or document.seller.name
-    )
+    document: InvoiceDocument
+    words: Wording
+    formats: Formats
+    sending: Sending
+    asked_by: str
+    asks: bool
 
-
-def _facts(
-    document: InvoiceDocument, words: Wording, formats: Formats, *, asks: bool
-) -> tuple[tuple[str, str], ...]:
-    """What a reader asks first: how much, by when, which document, whose account, which order."""
-    label = words.amount_due if asks else words.gross_total
-    due = formats.day(document.due_date) if asks and document.due_date else ""
-    found = (
-        (
-            words.mail.credit_amount if document.is_credit_note else label,
-            formats.money(_amount(document, asks=asks)),
-        ),
-        (words.mail.due_date, due),
-        (words.mail.number, document.number),
-        (words.account_number, document.account_number),
-        (words.order_number, document.order_number),
-    )
-    return tuple((label, value) for label, value in found if value)
-
-
-def _amount(document: InvoiceDocument, *, asks: bool) -> Decimal:
-    """What is due; of a document that asks for nothing, what it comes to."""
-    return document.totals.due if asks or document.is_credit_note else document.totals.gross
-
-
-def _asked(occasion: Occasion, words: Wording) -> str:
-    if occasion is Occasion.NEW:
-        return ""
-    return words.mail.sent_again if occasion is Occasion.AGAIN else words.mail.copy
-
-
-def _occasional_reason(occasion: Occasion, words: Wording, asked_by: str) -> Iterator[str]:
-    if occasion is Occasion.AGAIN:
-        yield words.mail.copy_again_reason.format(name=asked_by)
-    elif occasion is Occasion.COPY:
-        yield words.mail.copy_reason.format(name=asked_by)
-
-
-def _corrects(document: InvoiceDocument, words: Wording, formats: Formats) -> str:
-    """What a credit note takes back; empty where it names no single document."""
-    if not document.is_credit_note:
-        return ""
-    return " ".join(
-        words.mail.corrects.format(number=one.number, date=formats.day(one.issue_date))
-        for one in document.preceding
-    )
-
-
-def _settles_itself(
-    document: InvoiceDocument, words: Wording, formats: Formats, *, asks: bool
-) -> str:
-    """Why the reader has nothing to do: it will be collected, or nothing is due."""
-    if document.is_credit_note:
-        return ""
-    if not asks:
-        return words.mail.nothing_to_pay
-    debit = next((means for means in document.payment_means if means.code in _DEBITS), None)
-    if debit is None:
-        return ""
-    amount = formats.money(document.totals.due)
-    if debit.collection_date is None:
-        return words.mail.pay_by_debit_later.format(amount=amount)
-    day = formats.day(debit.collection_date)
-    return words.mail.pay_by_debit.format(amount=amount, date=day)
-
-
-def _transfer(document: InvoiceDocument, words: Wording) -> Iterator[tuple[str, str]]:
-    """The account to pay to and what to quote; nothing where no transfer is asked for."""
-    means = next((each for each in document.payment_means if each.code in _TRANSFERS), None)
-    if means is None:
-        return
-    yield from (
-        (label, value)
-        for label, value in (
-            (words.account_name, means.account_name),
-            (_account_label(means, words), means.account_id),
-            (words.bank_code, means.bank_code),
-            (words.bic, means.bic),
-            (words.bank_name, means.bank_name),
-            (words.payment_reference, means.reference),
+    @classmethod
+    def for_document(cls, document: InvoiceDocument, sending: Sending) -> "_Writer":
+        locale = find_locale(document.locale, languages=LANGUAGES)
+        return cls(
+            document,
+            wording_for(locale.language),
+            formats_for(locale, currency=document.currency),
+            sending,
+            asked_by=one_line(sending.asked_by),
+            asks=not (document.is_credit_note or sending.is_settled or document.totals.due <= 0),
         )
-        if value
-    )
 
+    def texts(self) -> dict[str, object]:
+        """What is the same for every reader."""
+        mail = self.words.mail
+        facts = self._facts()
+        return {
+            "subject": self._subject(),
+            "language": str(self.formats.locale).replace("_", "-"),
+            "mail": mail,
+            "preheader": " · ".join(f"{label} {value}" for label, value in facts),
+            "asked": self._asked(),
+            "attached": self._attached(),
+            "corrects": self._corrects(),
+            "facts": facts,
+            "settles_itself": self._settles_itself(),
+            "transfer": tuple(self._transfer()) if self.asks else (),
+            "view": mail.view_credit_note if self.document.is_credit_note else mail.view,
+            "seller": self._seller(),
+        }
 
-def _account_label(means: PaymentMeans, words: Wording) -> str:
-    """An IBAN starts with its country's letters."""
-    return words.iban if means.account_id[:2].isalpha() else words.account_id
+    def greeting(self, name: str) -> str:
+        mail = self.words.mail
+        return mail.greeting.format(name=name) if name else mail.greeting_nobody
+
+    def occasional_reason(self) -> Iterator[str]:
+        mail = self.words.mail
+        if self.sending.occasion is Occasion.AGAIN:
+            yield mail.copy_again_reason.format(name=self.asked_by)
+        elif self.sending.occasion is Occasion.COPY:
+            yield mail.copy_reason.format(name=self.asked_by)
+
+    def _seller(self) -> str:
+        return self.document.seller.trading_name or self.document.seller.name
+
+    def _subject(self) -> str:
+        document, mail = self.document, self.words.mail
+        if document.is_credit_note:
+            template = mail.credit_note_subject
+        elif document.due_date is None or not self.asks:
+            template = mail.invoice_subject_without_date
+        else:
+            template = mail.invoice_subject
+        return template.format(
+            number=document.number,
+            seller=self._seller(),
+            amount=self.formats.money(self._amount()),
+            due_date=self.formats.short_day(document.due_date) if document.due_date else "",
+            account=document.account_number,
+        )
+
+    def _attached(self) -> str:
+        document, mail = self.document, self.words.mail
+        template = mail.credit_note_attached if document.is_credit_note else mail.invoice_attached
+        return template.format(number=document.number, seller=self._seller())
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        """What a reader asks first: how much, by when, which document, whose account and order."""
+        document, words = self.document, self.words
+        label = words.amount_due if self.asks else words.gross_total
+        due = self.formats.day(document.due_date) if self.asks and document.due_date else ""
+        # Whoever was no recipient finds it in the PDF: in a mail, a customer's free text could say
+        # anything in the seller's name.
+        is_copy = self.sending.occasion is Occasion.COPY
+        order_number = "" if is_copy else document.order_number
+        found = (
+            (
+                words.mail.credit_amount if document.is_credit_note else label,
+                self.formats.money(self._amount()),
+            ),
+            (words.mail.due_date, due),
+            (words.mail.number, document.number),
+            (words.account_number, document.account_number),
+            (words.order_number, order_number),
+        )
+        return tuple((label, value) for label, value in found if value)
+
+    def _amount(self) -> Decimal:
+        """What is due; of a document that asks for nothing, what it comes to."""
+        is_due = self.asks or self.document.is_credit_note
+        return self.document.totals.due if is_due else self.document.totals.gross
+
+    def _asked(self) -> str:
+        if self.sending.occasion is Occasion.NEW:
+            return ""
+        mail = self.words.mail
+        template = mail.sent_again if self.sending.occasion is Occasion.AGAIN else mail.copy
+        return template.format(name=self.asked_by)
+
+    def _corrects(self) -> str:
+        """What a credit note takes back; empty where it names no single document."""
+        if not self.document.is_credit_note:
+            return ""
+        return " ".join(
+            self.words.mail.corrects.format(
+                number=one.number, date=self.formats.day(one.issue_date)
+            )
+            for one in self.document.preceding
+        )
+
+    def _settles_itself(self) -> str:
+        """Why the reader has nothing to do: it will be collected, or nothing is due."""
+        document, mail = self.document, self.words.mail
+        if document.is_credit_note:
+            return ""
+        if not self.asks:
+            return mail.nothing_to_pay
+        debit = next((means for means in document.payment_means if means.is_debit), None)
+        if debit is None:
+            return ""
+        amount = self.formats.money(document.totals.due)
+        if debit.collection_date is None:
+            return mail.pay_by_debit_later.format(amount=amount)
+        return mail.pay_by_debit.format(amount=amount, date=self.formats.day(debit.collection_date))
+
+    def _transfer(self) -> Iterator[tuple[str, str]]:
+        """The account to pay to and what to quote; nothing where no transfer is asked for."""
+        means = next((each for each in self.document.payment_means if each.is_transfer), None)
+        if means:
+            yield from ((fact.label, fact.value) for fact in facts_of(means, self.words))

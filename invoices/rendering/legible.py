@@ -19,7 +19,7 @@ from fontTools.ttLib import TTFont, TTLibError
 # White square, the usual sign for a character that could not be set. Inter has it, so it is there
 # whatever else is missing.
 STAND_IN = "\N{WHITE SQUARE}"
-# Letters that this far down are all in Inter need no look at the coverage.
+# Inter has every character up to this one, so these need no look at the coverage.
 _ALWAYS_COVERED = "\x7f"
 # Whatever the fonts say: WeasyPrint 70 fails at ends of lines and paragraphs, and Pango has no
 # glyph for the marks of annotations.

@@ -15,8 +15,6 @@ from stdnum import bic, iban, iso11649
 from invoices.parties import PaymentMeans
 from invoices.rendering.document import InvoiceDocument
 
-_TRANSFER_CODES = frozenset({"30", "58"})
-
 # Where a SEPA transfer can go by the country of the IBAN. Those in the European Economic Area need
 # no BIC. The islands around Britain have British IBANs, French territories French ones.
 # fmt: off
@@ -103,7 +101,7 @@ def _runs(row: Sequence[bool | None]) -> Iterator[tuple[int, int]]:
 
 def _is_payable(document: InvoiceDocument, means: PaymentMeans) -> bool:
     return (
-        means.code in _TRANSFER_CODES
+        means.is_credit_transfer
         and document.currency == "EUR"
         and not document.is_draft
         and not document.is_credit_note

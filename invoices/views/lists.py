@@ -54,6 +54,8 @@ def invoice_list(request: HttpRequest, access: Access) -> HttpResponse:
 def invoice_list_csv(request: HttpRequest, access: Access) -> HttpResponse:
     """What the list shows with the same choices, all pages in one."""
     form = DocumentFilter(request.GET)
+    if form.errors:
+        return redirect(_with(resolve_url("invoices:list", access.account.number), form))
     try:
         content = documents_file(access.account, form.wanted(), today=timezone.localdate())
     except TooManyDocuments as refusal:

@@ -11,7 +11,7 @@ from common.exceptions import DomainError
 from invoices.customer_forms import AnotherAddressForm
 from invoices.in_words import kind_in_words
 from invoices.models import Delivery, Invoice
-from invoices.sending_again import OnItsWayAlready, send_again
+from invoices.sending_again import OnItsWayAlready, SentJustNow, send_again
 from invoices.views.pages import find_invoice
 
 
@@ -30,7 +30,7 @@ def send_again_to_recipient(
         raise Http404
     try:
         _send(request, access, invoice, delivery.address)
-    except OnItsWayAlready as refusal:
+    except (OnItsWayAlready, SentJustNow) as refusal:
         messages.info(request, str(refusal))
     except DomainError as refusal:
         messages.warning(request, str(refusal))
@@ -47,7 +47,7 @@ def send_to_another_address(
     if request.method == "POST" and form.is_valid():
         try:
             _send(request, access, invoice, form.cleaned_data["email"])
-        except OnItsWayAlready as refusal:
+        except (OnItsWayAlready, SentJustNow) as refusal:
             messages.info(request, str(refusal))
             return _back(access, invoice)
         except DomainError as refusal:

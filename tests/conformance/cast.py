@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from invoices.parties import Party, PostalAddress
+from tests.invoices.companies import FERRIS_AND_RUIZ, NORDLICHT, NORTHWIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,25 +16,14 @@ class Vendor:
 
 
 GERMAN = Vendor(
-    Party(
-        name="Nordlicht Hosting GmbH",
+    replace(
+        NORDLICHT,
         trading_name="Nordlicht",
-        address=PostalAddress(
-            lines=("Speicherstraße 12",), postcode="20457", city="Hamburg", country="DE"
-        ),
         contact_name="Jörg Weiß",
-        phone="+49 40 5550123",
-        email="rechnung@nordlicht.example",
-        website="nordlicht.example",
-        tax_number="DE136695976",
-        tax_registration="22/815/08154",
-        registration_id="HRB 123456",
         identifier="4012345000009",
         identifier_scheme="0088",
         electronic_address="rechnung@nordlicht.example",
         electronic_address_scheme="EM",
-        legal_information="Sitz Hamburg, Amtsgericht Hamburg\nGeschäftsführerin: Anna Böhm",
-        colour="#0b5d57",
     ),
     "EUR",
     ("19", "7"),
@@ -71,21 +61,7 @@ IRISH = Vendor(
     "EUR",
     ("23", "13.5"),
 )
-BRITISH = Vendor(
-    Party(
-        name="Northwind Hosting Ltd",
-        address=PostalAddress(
-            lines=("Unit 4, Mill Lane",), postcode="LS1 4AP", city="Leeds", country="GB"
-        ),
-        phone="+44 113 496 0000",
-        email="billing@northwind.example",
-        tax_number="GB823847609",
-        registration_id="04512345",
-        legal_information="Registered in England and Wales",
-    ),
-    "GBP",
-    ("20", "5"),
-)
+BRITISH = Vendor(replace(NORTHWIND, tax_number="GB823847609"), "GBP", ("20", "5"))
 
 BUYERS = {
     "DE": Party(
@@ -111,18 +87,7 @@ BUYERS = {
         address=PostalAddress(lines=("1 Shop Street",), city="Galway", country="IE"),
         email="aoife@nibhriain.example",
     ),
-    "GB": Party(
-        name="Ferris & Ruiz Trading Ltd",
-        contact_name="Ana Ruiz",
-        address=PostalAddress(
-            lines=("12 Harbour Street", "Second floor"),
-            postcode="BS1 5TY",
-            city="Bristol",
-            country="GB",
-        ),
-        phone="+44 117 496 0123",
-        tax_number="GB434031494",
-    ),
+    "GB": replace(FERRIS_AND_RUIZ, tax_number="GB434031494"),
     "AT": Party(
         name="Wiener Werkstätten GmbH",
         address=PostalAddress(lines=("Ring 1",), postcode="1010", city="Wien", country="AT"),

@@ -26,6 +26,7 @@ _STAMP = _BUILT / "built"
 
 PDF_A, PDF_UA, MUSTANG = "3a", "ua1", "mustang"
 _THREADS = "2"
+_LINES_QUOTED = 20
 # The quick compiler alone: half the processor time for the sample, which ends before the better
 # one has paid for itself.
 _OPTIONS = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -114,23 +115,42 @@ class JavaJudges:
     So reading its answers before the last question would wait for ever.
     """
 
-    def __init__(self, process: "subprocess.Popen[str]", answers: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", answers: Path, complaints: Path) -> None:
         self._process = process
         self._answers = answers
+        self._complaints = complaints
+        self._asked: set[tuple[str, str]] = set()
 
     def ask(self, file: Path, judges: Sequence[str]) -> None:
+        """Raises JudgesBroken."""
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{','.join(judges)}\t{file}\n")
-        self._process.stdin.flush()
+        self._asked |= {(str(file), judge) for judge in judges}
+        try:
+            self._process.stdin.write(f"{','.join(judges)}\t{file}\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._broken(
+                f"Java ended with {self._process.wait()} while it was asked"
+            ) from None
 
     def answers(self) -> Mapping[str, Mapping[str, Verdict]]:
-        """Verdicts by judge by file. Raises JudgesBroken."""
+        """Verdicts by judge by file. Raises JudgesBroken, also for a question without an answer."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         if self._process.wait() != 0:
-            raise JudgesBroken(f"Java ended with {self._process.returncode}")
+            raise self._broken(f"Java ended with {self._process.returncode}")
         lines = self._answers.read_text().splitlines()
-        return {answer["file"]: _verdicts(answer) for answer in map(json.loads, lines)}
+        told = {answer["file"]: _verdicts(answer) for answer in map(json.loads, lines)}
+        answered = {(file, judge) for file, by_judge in told.items() for judge in by_judge}
+        if answered != self._asked:
+            silent = sorted(f"{judge} of {file}" for file, judge in self._asked - answered)
+            unasked = sorted(f"{judge} of {file}" for file, judge in answered - self._asked)
+            raise self._broken(f"No answer from {silent}; unasked answers from {unasked}")
+        return told
+
+    def _broken(self, what: str) -> JudgesBroken:
+        said = self._complaints.read_text(errors="replace").splitlines()[-_LINES_QUOTED:]
+        return JudgesBroken("\n".join((what, *said)))
 
 
 def _verdicts(answer: Mapping[str, Mapping[str, Mapping[str, object]]]) -> dict[str, Verdict]:
@@ -148,21 +168,21 @@ def _texts(said: object) -> Iterator[str]:
 @contextmanager
 def java_judges() -> Iterator[JavaJudges]:
     with tempfile.TemporaryDirectory() as folder:
-        answers = Path(folder) / "answers"
-        with answers.open("w") as to, _java(to) as process:
+        answers, complaints = Path(folder) / "answers", Path(folder) / "complaints"
+        with answers.open("w") as to, complaints.open("w") as beside, _java(to, beside) as process:
             try:
-                yield JavaJudges(process, answers)
+                yield JavaJudges(process, answers, complaints)
             finally:
                 process.kill()
 
 
-def _java(answers: IO[str]) -> "subprocess.Popen[str]":
+def _java(answers: IO[str], complaints: IO[str]) -> "subprocess.Popen[str]":
     classes = f"{_BUILT / 'classes'}:{_BUILT / 'jars'}/*"
     return subprocess.Popen(
         ["java", *_OPTIONS, "-cp", classes, "Judge", _THREADS],
         stdin=subprocess.PIPE,
         stdout=answers,
-        stderr=subprocess.DEVNULL,
+        stderr=complaints,
         text=True,
     )
 

@@ -1,4 +1,4 @@
-"""A real month of a wholesaler, through the real pipeline, before every judge (U3, U6).
+"""A real month of a wholesaler, through the real pipeline, before every judge (U3).
 
 ``RETAIL=1`` takes the whole month, ``RETAIL=10`` every tenth customer; ``ALL=1`` the whole as well.
 """

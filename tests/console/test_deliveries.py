@@ -9,8 +9,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from audit.models import AuditEvent
+from common.claims import MAX_ATTEMPTS
 from common.scoping import account_scope, all_accounts_scope
-from console.deliveries import PAGE_LENGTH
+from console import deliveries
+from console.deliveries import PAGE_LENGTH, How
 from invoices.models import Delivery
 from mail.bounces import Report, take_report
 from mail.models import MailReport, OutgoingEmail, SuppressedAddress
@@ -97,6 +99,16 @@ def test_one_kind_is_shown_alone(how: str, number: int, staff: User) -> None:
     returned(3)
     page = shown(staff, how=how)
     assert [n for n in (1, 2, 3) if f"recipient-{n}@example.com" in page] == [number]
+
+
+def test_how_is_said_of_a_row_as_it_is_looked_for() -> None:
+    """Once by the database, once of the row."""
+    for number, attempts in enumerate((0, MAX_ATTEMPTS - 1, MAX_ATTEMPTS, MAX_ATTEMPTS + 1)):
+        undelivered(number, attempts=attempts)
+        returned(10 + number, attempts=attempts)
+    found = {how: deliveries.undelivered("", how=how).rows for how in How}
+    assert {each.how for how, rows in found.items() for each in rows if each.how != how} == set()
+    assert [len(rows) for rows in found.values()] == [2, 2, 4]
 
 
 def test_it_is_found_by_address_account_and_invoice_number(people: People, staff: User) -> None:

@@ -165,7 +165,8 @@ def _assert_roles_are_apart(engine: Engine, web: Service) -> None:
 
 def _assert_backup_holds_them(engine: Engine) -> None:
     said = engine.run(services(profiles=["backup"])["backup"])
-    assert f"{_SCENE.customers} documents" in said
+    # Each a PDF and an e-invoice.
+    assert f"{2 * _SCENE.customers} documents" in said
 
 
 def _signed_in(engine: Engine, role: str, **other: str) -> psycopg.Connection:

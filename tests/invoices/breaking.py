@@ -4,13 +4,11 @@ Most documents break the rule in what is written of them. Where the writer or a 
 refuse it, the XML of a sound document is broken by hand.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeVar
-
-from lxml import etree
 
 from invoices.parties import PaymentMeans
 from invoices.rendering.document import (
@@ -21,19 +19,22 @@ from invoices.rendering.document import (
 )
 from tests.invoices.documents import BUYER, SELLER, TRANSFER, a_document, a_line
 from tests.invoices.einvoices import GERMAN, everything
+from tests.invoices.xml_edits import (
+    Edit,
+    attribute,
+    drop,
+    finer,
+    rated,
+    text,
+    without_attribute,
+)
 
-RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
-NAMES = {
-    "ram": RAM.strip("{}"),
-    "cbc": "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2",
-}
 HALF_A_PENNY = Decimal("0.005")
 HUNDRED = Decimal("100.00")
 RATES = {"S": Decimal("17.5")}
 LETTERS = {"S": "S", "Z": "Z", "E": "E", "AE": "AE", "K": "IC", "G": "G", "O": "O"}
 
 T = TypeVar("T")
-Edit = Callable[["etree._Element"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,62 +354,3 @@ def _beside(adjustment: Adjustment) -> InvoiceDocument:
     taxable = sign * adjustment.amount
     both = (part, TaxBreakdown("S", RATES["S"], taxable, taxable * RATES["S"] / 100))
     return a_document([taxed("O").lines[0]], adjustments=(adjustment,), tax_breakdown=both)
-
-
-def _found(root: "etree._Element", path: str) -> "list[etree._Element]":
-    found = root.xpath(path, namespaces=NAMES)
-    assert found, path
-    return list(found)
-
-
-def finer(path: str) -> Edit:
-    def edit(root: "etree._Element") -> None:
-        for element in _found(root, path):
-            element.text = f"{element.text}5"
-
-    return edit
-
-
-def text(path: str, content: str) -> Edit:
-    def edit(root: "etree._Element") -> None:
-        for element in _found(root, path):
-            element.text = content
-
-    return edit
-
-
-def attribute(path: str, name: str, content: str) -> Edit:
-    def edit(root: "etree._Element") -> None:
-        for element in _found(root, path):
-            element.set(name, content)
-
-    return edit
-
-
-def drop(path: str, *, or_else_name: bool = False) -> Edit:
-    """Take the elements away; with ``or_else_name`` something else is left where they stood."""
-
-    def edit(root: "etree._Element") -> None:
-        for element in _found(root, path):
-            parent = element.getparent()
-            assert parent is not None
-            parent.remove(element)
-            if or_else_name:
-                etree.SubElement(parent, f"{RAM}AccountName").text = "Somebody"
-
-    return edit
-
-
-def without_attribute(path: str, name: str) -> Edit:
-    def edit(root: "etree._Element") -> None:
-        for element in _found(root, path):
-            del element.attrib[name]
-
-    return edit
-
-
-def rated(path: str) -> Edit:
-    def edit(root: "etree._Element") -> None:
-        etree.SubElement(_found(root, path)[0], f"{RAM}RateApplicablePercent").text = "0"
-
-    return edit

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from common.money import round_money
-from invoices.parties import Party, PaymentMeans, PostalAddress
 from invoices.rendering.document import (
     Adjustment,
     DocumentKind,
@@ -19,43 +18,13 @@ from invoices.rendering.document import (
     TaxBreakdown,
     Totals,
 )
+from tests.invoices.companies import FERRIS_AND_RUIZ, NORTHWIND, TO_NORTHWIND
 
 STANDARD_RATE = Decimal("17.5")
 
-SELLER = Party(
-    name="Northwind Hosting Ltd",
-    address=PostalAddress(
-        lines=("Unit 4, Mill Lane",), postcode="LS1 4AP", city="Leeds", country="GB"
-    ),
-    phone="+44 113 496 0000",
-    email="billing@northwind.example",
-    website="northwind.example",
-    tax_number="GB123456789",
-    registration_id="04512345",
-    registration_scheme="0060",
-    legal_information="Registered in England and Wales",
-    colour="#0b5d57",
-)
-BUYER = Party(
-    name="Ferris & Ruiz Trading Ltd",
-    contact_name="Ana Ruiz",
-    address=PostalAddress(
-        lines=("12 Harbour Street", "Second floor"),
-        postcode="BS1 5TY",
-        city="Bristol",
-        country="GB",
-    ),
-    phone="+44 117 496 0123",
-    tax_number="GB987654321",
-)
-TRANSFER = PaymentMeans(
-    code="58",
-    account_name="Northwind Hosting Ltd",
-    account_id="GB33BUKB20201555555555",
-    bic="BUKBGB22XXX",
-    bank_name="Harbour Bank",
-    reference="INV-000123",
-)
+SELLER = replace(NORTHWIND, registration_scheme="0060")
+BUYER = FERRIS_AND_RUIZ
+TRANSFER = replace(TO_NORTHWIND, code="58", reference="INV-000123")
 
 _WARES = (
     ("Virtual server, 4 cores, 8 GB", "VPS-4-8", "24.90"),

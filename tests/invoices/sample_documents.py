@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from invoices.freezing import creditor_reference
-from invoices.parties import Party, PaymentMeans, PostalAddress
+from invoices.parties import PaymentMeans
 from invoices.rendering.document import (
     AccountingTax,
     Adjustment,
@@ -17,6 +17,20 @@ from invoices.rendering.document import (
     Preceding,
     TaxBreakdown,
 )
+from tests.invoices.companies import (
+    DEBIT,
+    FERRIS_AND_RUIZ,
+    KONTOR_ELBE,
+    LIFFEY_PRINT,
+    NORDLICHT,
+    NORTHWIND,
+    PALM_TRADING,
+    TO_NORDLICHT,
+    TO_NORTHWIND,
+    TO_VENT_DU_NORD,
+    TROIS_RIVIERES,
+    VENT_DU_NORD,
+)
 from tests.invoices.documents import a_credit_note, a_document, a_draft, a_line
 
 # A name of its own: pictures are kept by name as long as a process lives.
@@ -24,121 +38,6 @@ LOGO = "northwind-with-name.png"
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
 ISSUED = date(2026, 11, 30)
 NOTHING = Decimal(0)
-
-LEEDS = Party(
-    name="Northwind Hosting Ltd",
-    address=PostalAddress(
-        lines=("Unit 4, Mill Lane",), postcode="LS1 4AP", city="Leeds", country="GB"
-    ),
-    phone="+44 113 496 0000",
-    email="billing@northwind.example",
-    website="northwind.example",
-    tax_number="GB123456789",
-    registration_id="04512345",
-    legal_information="Registered in England and Wales",
-    logo=LOGO,
-    colour="#0b5d57",
-)
-HAMBURG = Party(
-    name="Nordlicht Hosting GmbH",
-    address=PostalAddress(lines=("Mühlenweg 4",), postcode="20095", city="Hamburg", country="DE"),
-    phone="+49 40 5555 0100",
-    email="rechnung@nordlicht.example",
-    website="nordlicht.example",
-    tax_number="DE136695976",
-    tax_registration="22/815/08154",
-    registration_id="HRB 123456",
-    legal_information="Amtsgericht Hamburg\nGeschäftsführerin: Ana Ruiz",
-    colour="#1d4ed8",
-)
-LYON = Party(
-    name="Vent du Nord SAS",
-    address=PostalAddress(
-        lines=("14, rue de la République",), postcode="69002", city="Lyon", country="FR"
-    ),
-    phone="+33 4 72 00 00 00",
-    email="factures@ventdunord.example",
-    tax_number="FR83404833048",
-    registration_id="404 833 048 RCS Lyon",
-    legal_information="Capital de 10 000 €",
-    colour="#f5d90a",
-)
-BRISTOL = Party(
-    name="Ferris & Ruiz Trading Ltd",
-    contact_name="Ana Ruiz",
-    address=PostalAddress(
-        lines=("12 Harbour Street", "Second floor"),
-        postcode="BS1 5TY",
-        city="Bristol",
-        country="GB",
-    ),
-    phone="+44 117 496 0123",
-    tax_number="GB987654321",
-)
-ALTONA = Party(
-    name="Kontor für Wohnkultur Elbe GmbH & Co. KG",
-    contact_name="Jörg Weißmüller",
-    address=PostalAddress(
-        lines=("Große Elbstraße 128", "3. Obergeschoss"),
-        postcode="22767",
-        city="Hamburg",
-        country="DE",
-    ),
-    phone="+49 40 5555 0199",
-    tax_number="DE811569869",
-)
-TOULOUSE = Party(
-    name="Librairie des Trois Rivières SARL",
-    contact_name="Chloé Lefèvre",
-    address=PostalAddress(
-        lines=("3 place du Marché",), postcode="31000", city="Toulouse", country="FR"
-    ),
-    phone="+33 5 61 00 00 00",
-    tax_number="FR40303265045",
-)
-DUBLIN = Party(
-    name="Liffey Print & Packaging Ltd",
-    contact_name="Aoife Byrne",
-    address=PostalAddress(
-        lines=("Unit 9, Dock Road",), postcode="D02 X285", city="Dublin 2", country="IE"
-    ),
-    phone="+353 1 496 0000",
-    tax_number="IE6388047V",
-)
-DUBAI = Party(
-    name="شركة النخيل للتجارة",
-    contact_name="ليلى حداد",
-    address=PostalAddress(lines=("شارع الشيخ زايد ١٢",), city="دبي", country="AE"),
-    phone="+971 4 000 0000",
-)
-TO_LEEDS = PaymentMeans(
-    code="30",
-    account_name="Northwind Hosting Ltd",
-    account_id="GB33BUKB20201555555555",
-    bic="BUKBGB22XXX",
-    bank_name="Harbour Bank",
-)
-TO_HAMBURG = PaymentMeans(
-    code="58",
-    account_name="Nordlicht Hosting GmbH",
-    account_id="DE89370400440532013000",
-    bic="COBADEFFXXX",
-    bank_name="Kontorbank",
-)
-TO_LYON = PaymentMeans(
-    code="58",
-    account_name="Vent du Nord SAS",
-    account_id="FR7630006000011234567890189",
-    bic="AGRIFRPP882",
-    bank_name="Banque du Rhône",
-)
-DEBIT = PaymentMeans(
-    code="59",
-    collection_date=date(2026, 12, 14),
-    mandate_reference="MND-100042-1",
-    creditor_id="DE98ZZZ09999999999",
-    debited_account="DE75512108001245122051",
-)
 
 _GERMAN_WARES = (
     ("Virtueller Server, 4 Kerne, 8 GB", "VPS-4-8", "2", "MON", "24.90"),
@@ -222,14 +121,14 @@ def _issued(
 
 def _british(*, number: str, **overrides: Any) -> InvoiceDocument:
     lines = overrides.pop("lines", None) or _lines(_ENGLISH_WARES, _BRITISH_RATE)
-    parties = {"seller": LEEDS, "buyer": BRISTOL}
-    return _issued(lines, number=number, means=TO_LEEDS, **{**parties, **overrides})
+    parties = {"seller": replace(NORTHWIND, logo=LOGO), "buyer": FERRIS_AND_RUIZ}
+    return _issued(lines, number=number, means=TO_NORTHWIND, **{**parties, **overrides})
 
 
 def _german(*, number: str, **overrides: Any) -> InvoiceDocument:
     lines = overrides.pop("lines", None) or _lines(_GERMAN_WARES, _GERMAN_RATE)
-    usual = {"seller": HAMBURG, "buyer": ALTONA, "currency": "EUR", "locale": "de"}
-    return _issued(lines, number=number, means=TO_HAMBURG, **{**usual, **overrides})
+    usual = {"seller": NORDLICHT, "buyer": KONTOR_ELBE, "currency": "EUR", "locale": "de"}
+    return _issued(lines, number=number, means=TO_NORDLICHT, **{**usual, **overrides})
 
 
 def _french(*, number: str) -> InvoiceDocument:
@@ -246,9 +145,9 @@ def _french(*, number: str) -> InvoiceDocument:
     return _issued(
         lines,
         number=number,
-        means=TO_LYON,
-        seller=LYON,
-        buyer=TOULOUSE,
+        means=TO_VENT_DU_NORD,
+        seller=VENT_DU_NORD,
+        buyer=TROIS_RIVIERES,
         currency="EUR",
         locale="fr",
         notes=(
@@ -271,8 +170,8 @@ def _reverse_charge() -> InvoiceDocument:
         "AE",
         "Reverse charge: the customer accounts for VAT (Art. 196 of Directive 2006/112/EC).",
         number="RE-2026-000125",
-        buyer=DUBLIN,
-        seller=replace(HAMBURG, colour=""),
+        buyer=LIFFEY_PRINT,
+        seller=replace(NORDLICHT, colour=""),
     )
 
 
@@ -281,11 +180,11 @@ def _export() -> InvoiceDocument:
         "G",
         "Tax-free export (§ 4 No. 1 (a) of the German VAT Act).",
         number="RE-2026-000126",
-        buyer=DUBAI,
+        buyer=PALM_TRADING,
         currency="USD",
-        deliver_to=DUBAI.address,
+        deliver_to=PALM_TRADING.address,
         delivery_date=date(2026, 11, 20),
-        payment_means=(replace(TO_HAMBURG, code="30", reference="RE-2026-000126"),),
+        payment_means=(replace(TO_NORDLICHT, code="30", reference="RE-2026-000126"),),
     )
 
 
@@ -295,8 +194,8 @@ def _german_correction() -> InvoiceDocument:
         number="RK-2026-000007",
         issue_date=date(2026, 12, 3),
         period=NOVEMBER,
-        seller=HAMBURG,
-        buyer=ALTONA,
+        seller=NORDLICHT,
+        buyer=KONTOR_ELBE,
         currency="EUR",
         locale="de",
         preceding=(Preceding("RE-2026-000123", ISSUED),),
@@ -332,7 +231,7 @@ def _allowances() -> InvoiceDocument:
 
 
 def _foreign_currency() -> InvoiceDocument:
-    document = _british(number="INV-2026-000125", buyer=DUBLIN, currency="USD")
+    document = _british(number="INV-2026-000125", buyer=LIFFEY_PRINT, currency="USD")
     tax = round(document.totals.tax * Decimal("0.7938"), 2)
     rate_date = date(2026, 11, 27)
     return replace(document, accounting_tax=AccountingTax("GBP", tax, Decimal("0.7938"), rate_date))
@@ -341,13 +240,13 @@ def _foreign_currency() -> InvoiceDocument:
 def _draft() -> InvoiceDocument:
     return a_draft(
         _lines(_GERMAN_WARES, _GERMAN_RATE),
-        seller=HAMBURG,
-        buyer=ALTONA,
+        seller=NORDLICHT,
+        buyer=KONTOR_ELBE,
         currency="EUR",
         locale="de",
         period=NOVEMBER,
         payment_terms="",
-        payment_means=(TO_HAMBURG,),
+        payment_means=(TO_NORDLICHT,),
     )
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.utils.translation import override
 from lxml import etree
 
 from invoices.rendering.document import Adjustment, InvoiceDocument
@@ -48,8 +49,8 @@ def assertions(stylesheet: Path) -> Iterator[tuple[str, str]]:
 
 
 def fired(xml: bytes, stylesheet: Path) -> set[str]:
-    findings = checking._against_rules(xml, stylesheet)
-    return {finding.rule for finding in findings if finding.is_failure}
+    objections = checking._against_rules(xml, stylesheet)
+    return {each.rule for each in objections if each.is_failure}
 
 
 def named(document: InvoiceDocument) -> set[str]:
@@ -199,6 +200,15 @@ def test_a_refusal_says_each_fault_once_with_its_rules_and_where_to_mend_it() ->
     assert "(BR-CL-23)" in said
     with pytest.raises(WouldBeInvalid, match="has no reason: enter one \\(BR-33, BR-CO-21\\)\\."):
         require_sound(next(each.document for each in BREACHES if each.rule == "BR-33"))
+
+
+def test_staff_read_english_whoever_clicks() -> None:
+    documents = [each.document for each in BREACHES]
+    english = [broken_rules(document) for document in documents]
+    with override("de"):
+        assert [broken_rules(document) for document in documents] == english
+        with pytest.raises(WouldBeInvalid, match=r"^The invoice to .*cannot be issued\. "):
+            require_sound(next(each.document for each in BREACHES if each.rule == "BR-AE-02"))
 
 
 def test_a_credit_note_is_called_one() -> None:

@@ -2,12 +2,16 @@
 
 import csv
 import io
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from common.scoping import all_accounts_scope
 from invoices.models import Invoice, NumberSeries
+from invoices.numbering_report import MISSING, Row, rows_of
 from invoices.voiding import void_invoice
 from tests.admin_pages import act
 from tests.factories import make_draft, make_invoice
@@ -56,6 +60,23 @@ def test_a_spreadsheet_gets_every_series_and_no_formula(issued: list[Invoice]) -
     assert [row[1] for row in rows] == ["issued", "void", "issued"]
     assert rows[1][-1] == "'=1+1, made twice"
     assert "void: 1, 120.00 GBP" in besides
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_was_voided_on_the_day_of_the_seller(issued: list[Invoice]) -> None:
+    """At half past midnight in Tokyo, as days of issue are the seller's as well."""
+    voided_at = datetime(2026, 3, 1, 0, 30, tzinfo=ZoneInfo("Asia/Tokyo"))
+    with without_guards():
+        run("UPDATE invoices_invoice SET voided_at = %s WHERE id = %s", voided_at, issued[1].pk)
+    series = NumberSeries.objects.select_related("seller").get(prefix="INV-")
+    series.seller.timezone = "Asia/Tokyo"
+    with all_accounts_scope("a test"):
+        (void,) = (row for row in rows_of(series) if row.state == Invoice.State.VOID)
+    assert void.voided_on == date(2026, 3, 1)
+
+
+def test_a_prefix_that_looks_like_a_formula_is_text() -> None:
+    assert Row("=INV-000001", MISSING).cells()[0] == "'=INV-000001"
 
 
 def test_a_series_that_is_not_there_is_a_wrong_call() -> None:

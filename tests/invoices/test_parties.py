@@ -55,6 +55,23 @@ def test_means_of_payment_come_back_equal(means: PaymentMeans) -> None:
     assert PaymentMeans.from_json(json.loads(json.dumps(means.to_json()))) == means
 
 
+@pytest.mark.parametrize(
+    ("codes", "names"),
+    [
+        (("30", "58"), {"is_transfer", "is_credit_transfer"}),
+        (("31", "42"), {"is_transfer"}),
+        (("49", "59"), {"is_debit"}),
+        (("48", "54", "55"), {"is_card"}),
+        (("1", "10", "20", "97", "ZZZ"), set()),
+    ],
+)
+def test_a_code_says_how_it_is_paid(codes: tuple[str, ...], names: set[str]) -> None:
+    kinds = ("is_transfer", "is_credit_transfer", "is_debit", "is_card")
+    for code in codes:
+        means = PaymentMeans(code=code)
+        assert {kind for kind in kinds if getattr(means, kind)} == names, code
+
+
 def test_canonical_json_never_changes() -> None:
     """What was hashed once must hash the same for as long as the law keeps it."""
     assert canonical_json(Party(name="Ladle & Söhne", address=ADDRESS).to_json()).decode() == (

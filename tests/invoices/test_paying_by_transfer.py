@@ -107,6 +107,47 @@ def test_the_reference_is_printed_in_fours_beside_the_documents_own_number() -> 
     assert sheet.facts[0].value == "INV-2026-000123"
 
 
+# --- What is printed ----------------------------------------------------------------------------
+
+
+def test_transfer_says_where_to_and_what_to_quote() -> None:
+    [payment] = lay_out(a_document(1)).payments
+
+    assert payment.heading == "Pay by bank transfer to"
+    assert [(fact.label, fact.value) for fact in payment.facts] == [
+        ("Account name", "Northwind Hosting Ltd"),
+        ("IBAN", "GB33 BUKB 2020 1555 5555 55"),
+        ("BIC", "BUKBGB22XXX"),
+        ("Bank", "Harbour Bank"),
+        ("Reference", "INV-000123"),
+    ]
+
+
+def test_account_without_iban_is_printed_as_it_is() -> None:
+    means = PaymentMeans(code="30", account_id="12345678", bank_code="20-15-55")
+    [payment] = lay_out(a_document(1, payment_means=(means,))).payments
+
+    assert [(fact.label, fact.value) for fact in payment.facts] == [
+        ("Account", "12345678"),
+        ("Sort code", "20-15-55"),
+    ]
+
+
+def test_card_is_named_by_its_last_four_digits() -> None:
+    means = PaymentMeans(code="48", card_last4="4242", card_holder="Ana Ruiz")
+    [payment] = lay_out(a_document(1, payment_means=(means,))).payments
+
+    assert payment.heading == "Charged to your card"
+    assert [fact.value for fact in payment.facts] == ["4242", "Ana Ruiz"]
+
+
+def test_paid_invoice_asks_for_nothing() -> None:
+    gross = a_document(1).totals.gross
+    sheet = lay_out(a_document(1, prepaid=gross))
+
+    assert (sheet.amount, sheet.due, sheet.payments) == ("£0.00", "Nothing to pay", ())
+
+
 # --- Terms --------------------------------------------------------------------------------------
 
 

@@ -22,7 +22,7 @@ from invoices.archive import referred_documents, unreferred_documents
 from invoices.models import Document, Invoice
 from invoices.producing import render_due
 from invoices.rendering.einvoice import checking
-from invoices.rendering.einvoice.checking import EInvoiceInvalid, Finding, NoVerdict
+from invoices.rendering.einvoice.checking import EInvoiceInvalid, NoVerdict, Objection
 from invoices.rendering.einvoice.writing import WRITER
 from invoices.retrying import retry_document
 from mail.models import OutgoingEmail
@@ -83,7 +83,7 @@ def test_a_currency_with_three_decimals_gives_a_pdf_and_no_einvoice() -> None:
     assert emails() == 1
 
 
-BROKEN = EInvoiceInvalid((Finding("BR-CO-26", "the seller must be identified"),))
+BROKEN = EInvoiceInvalid((Objection("BR-CO-26", "the seller must be identified"),))
 
 
 @pytest.mark.parametrize("check", ["check_cii", "check_ubl"])

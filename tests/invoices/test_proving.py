@@ -1,7 +1,7 @@
 """M8: `verify_invoices` finds what differs, in the rows, in the chain and in the files."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,16 @@ def documents(seller: Seller) -> list[Invoice]:
     for number, invoice in enumerate(issued):
         store_pdf(invoice, b"%%PDF-1.7 of document %d" % number)
     return issued
+
+
+@pytest.fixture
+def storage_away() -> Iterator[None]:
+    """From the moment on at which all documents are stored: ask for it after them."""
+    folder = settings.DOCUMENTS_DIR
+    aside = folder.with_name("aside")
+    folder.rename(aside)
+    yield
+    aside.rename(folder)
 
 
 def verify(*arguments: str) -> str:
@@ -278,17 +288,25 @@ def test_a_file_that_is_gone_or_altered_is_named(
 
 @transactional
 def test_a_storage_that_is_away_is_no_alteration(
-    documents: list[Invoice], monkeypatch: pytest.MonkeyPatch
+    documents: list[Invoice], storage_away: None
 ) -> None:
-    folder = settings.DOCUMENTS_DIR
-    aside = folder.with_name("aside")
-    folder.rename(aside)
-    try:
-        told = findings(code=3)
-    finally:
-        aside.rename(folder)
-    assert "the storage cannot be read" in told
+    told = findings(code=3)
+    assert "nothing else differs. The storage cannot be read" in told
     assert "missing" not in told
+
+
+@transactional
+def test_a_storage_that_is_away_is_told_beside_what_differs(
+    documents: list[Invoice], storage_away: None
+) -> None:
+    with without_guards():
+        run(
+            "UPDATE invoices_invoiceline SET net_amount = 90 WHERE invoice_id = %s", documents[0].pk
+        )
+    told = findings()
+    assert "INV-000001" in told
+    assert "findings. The storage cannot be read" in told
+    assert "this says nothing about the files" in told
 
 
 def _delete(invoice: Invoice) -> None:

@@ -10,8 +10,15 @@ from typing import Any
 import pytest
 
 from invoices.parties import PaymentMeans
+from invoices.rendering.composing import lay_out
 from invoices.rendering.document import InvoiceDocument
-from invoices.rendering.email import EmailContent, Occasion, Operator, invoice_email
+from invoices.rendering.email import (
+    EmailContent,
+    Occasion,
+    Operator,
+    Sending,
+    invoice_email,
+)
 from tests.invoices.documents import BUYER, SELLER, TRANSFER, a_credit_note, a_document, a_line
 
 OPERATOR = Operator(name="Panel Co", support_address="help@panel.example")
@@ -161,11 +168,21 @@ def test_account_and_reference_are_told_where_a_transfer_is_asked_for() -> None:
     assert (
         "Please pay by bank transfer to this account:\n"
         "Account name: Northwind Hosting Ltd\n"
-        "IBAN: GB33BUKB20201555555555\n"
+        "IBAN: GB33 BUKB 2020 1555 5555 55\n"
         "BIC: BUKBGB22XXX\n"
         "Bank: Harbour Bank\n"
         "Reference: INV-000123\n"
     ) in text
+
+
+def test_a_creditor_reference_is_grouped_as_on_the_page() -> None:
+    means = replace(TRANSFER, reference="RF73RE2026000123")
+    document = a_document(3, payment_means=(means,))
+    content, [payment] = mail(document), lay_out(document).payments
+    assert "Reference: RF73 RE20 2600 0123\n" in content.text
+    for fact in payment.facts:
+        assert f"{fact.label}: {fact.value}\n" in content.text
+        assert f">{fact.value}</td>" in content.html
 
 
 def test_account_without_an_iban_is_told_with_its_sort_code() -> None:
@@ -193,7 +210,7 @@ def test_what_will_be_collected_asks_for_nothing(day: date | None, said: str) ->
 
 
 def test_what_is_settled_is_not_asked_for_again() -> None:
-    content = mail(a_document(3, payment_means=(TRANSFER,)), is_settled=True)
+    content = mail(a_document(3, payment_means=(TRANSFER,)), sending=Sending(is_settled=True))
     assert "There is nothing left to pay." in content.text
     assert "Please pay" not in content.text
     assert "due" not in content.subject
@@ -214,7 +231,8 @@ def test_what_is_settled_is_not_asked_for_again() -> None:
 def test_reader_learns_who_had_it_sent_once_more(locale: str, again: str, copy: str) -> None:
     document = a_document(1, locale=locale, currency="EUR")
     for occasion, said in ((Occasion.AGAIN, again), (Occasion.COPY, copy)):
-        content = mail(document, reasons=(), occasion=occasion, asked_by="Ana Ruiz")
+        sending = Sending(occasion=occasion, asked_by="Ana Ruiz")
+        content = mail(document, reasons=(), sending=sending)
         assert said in content.text
         assert content.text.count("Ana Ruiz") >= 2
         assert content.html.count("Ana Ruiz") >= 2

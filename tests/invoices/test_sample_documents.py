@@ -16,17 +16,10 @@ from pytest_django import Settings
 
 from invoices.rendering.document import AccountingTax, Adjustment, InvoiceDocument
 from invoices.rendering.pdf import render_pdf
+from tests.invoices.companies import KONTOR_ELBE, LIFFEY_PRINT, NORDLICHT, TO_NORDLICHT
 from tests.invoices.documents import a_document, a_line
 from tests.invoices.pdfs import boxes_of, pages_of, text_of
-from tests.invoices.sample_documents import (
-    ALTONA,
-    DUBLIN,
-    HAMBURG,
-    LOGO,
-    NOVEMBER,
-    TO_HAMBURG,
-    sample_documents,
-)
+from tests.invoices.sample_documents import LOGO, NOVEMBER, sample_documents
 
 SAMPLES = sample_documents()
 # In points.
@@ -177,7 +170,7 @@ ESSENTIALS = {
         "Seite 1 von 1",
     ),
     "fr": (
-        "Numéro de facture", "Date 30 novembre 2026", "Date d’exigibilité 29 novembre 2026",
+        "Numéro de facture", "Date 30 novembre 2026", "Exigibilité de la TVA 29 novembre 2026",
         "Période 1–30 nov. 2026", "Date de livraison 28 novembre 2026", "Bon de commande",
         "Au plus tard le 14 décembre 2026", "Loyalty (5 %): −1,00 €", "Volume −10,00 €",
         "Courier 5,00 €", "Déjà payé −20,00 €", "À payer 290,01 €", "TVA 19 % sur 261,35 €",
@@ -187,27 +180,40 @@ ESSENTIALS = {
 
 
 def everything(locale: str) -> InvoiceDocument:
-    usual = SAMPLES["rechnung"]
-    first = usual.lines[0]
-    lines = (
-        replace(
-            first,
-            adjustments=(Adjustment(False, Decimal("1.00"), "Loyalty", Decimal(5)),),
-            net=first.net - 1,
-            buyer_item_id="4711",
-            period=NOVEMBER,
-        ),
-        *usual.lines[1:],
+    return replace(
+        with_allowances_and_charges(SAMPLES["rechnung"]),
+        locale=locale,
+        seller=NORDLICHT,
+        buyer=KONTOR_ELBE,
+        tax_point_date=date(2026, 11, 29),
+        delivery_date=date(2026, 11, 28),
+        deliver_to=LIFFEY_PRINT.address,
+        buyer_reference="REF-88",
+        contract_number="C-24",
+        project_number="P-3",
+        payment_terms="Net cash.",
+        notes=("A note.",),
+        payment_means=(replace(TO_NORDLICHT, reference="RF73RE2026000123"),),
+        accounting_tax=AccountingTax("GBP", Decimal("43.80"), Decimal("0.882"), date(2026, 11, 27)),
+    )
+
+
+def with_allowances_and_charges(usual: InvoiceDocument) -> InvoiceDocument:
+    """On its first line and below its lines, with what they make of its sums."""
+    first, *others = usual.lines
+    discounted = replace(
+        first,
+        adjustments=(Adjustment(False, Decimal("1.00"), "Loyalty", Decimal(5)),),
+        net=first.net - 1,
+        buyer_item_id="4711",
+        period=NOVEMBER,
     )
     net, tax = Decimal("261.35"), Decimal("49.66")
     [breakdown] = usual.tax_breakdown
     rate = breakdown.rate
     return replace(
         usual,
-        locale=locale,
-        seller=HAMBURG,
-        buyer=ALTONA,
-        lines=lines,
+        lines=(discounted, *others),
         adjustments=(
             Adjustment(False, Decimal("10.00"), "Volume", None, None, "S", rate),
             Adjustment(True, Decimal("5.00"), "Courier", None, None, "S", rate),
@@ -225,14 +231,4 @@ def everything(locale: str) -> InvoiceDocument:
             rounding=Decimal("-1.00"),
             due=net + tax - 21,
         ),
-        tax_point_date=date(2026, 11, 29),
-        delivery_date=date(2026, 11, 28),
-        deliver_to=DUBLIN.address,
-        buyer_reference="REF-88",
-        contract_number="C-24",
-        project_number="P-3",
-        payment_terms="Net cash.",
-        notes=("A note.",),
-        payment_means=(replace(TO_HAMBURG, reference="RF73RE2026000123"),),
-        accounting_tax=AccountingTax("GBP", Decimal("43.80"), Decimal("0.882"), date(2026, 11, 27)),
     )

@@ -15,6 +15,7 @@ from common.scoping import account_scope
 from invoices import sending_again
 from invoices.models import Delivery, Document, FurtherDelivery, Invoice, Seller
 from invoices.sending_again import (
+    AddressRefused,
     AddressSuppressed,
     HeldBack,
     NotStoredYet,
@@ -27,7 +28,13 @@ from invoices.sending_again import (
 from mail.addresses import UnusableAddress
 from mail.models import OutgoingEmail, SuppressedAddress
 from mail.suppressing import suppress
-from tests.factories import OPERATOR, make_invoice, make_seller, store_pdf
+from tests.factories import (
+    OPERATOR,
+    make_invoice,
+    make_seller,
+    set_billing_contact,
+    store_pdf,
+)
 from tests.people import People, signed_in
 from users.rate_limits import Limit
 
@@ -122,7 +129,7 @@ def test_whoever_was_no_recipient_learns_who_asked_and_gets_no_link(
     people: People, invoice: Invoice, document: Document
 ) -> None:
     email = again(people, invoice, NEW)
-    assert "Bob Ferris (bob@hartwell.example) asked us to send you this copy." in email.text_body
+    assert "bob@hartwell.example asked us to send you this copy." in email.text_body
     assert "nothing else is sent to you because of it" in email.text_body
     assert "http" not in email.text_body
     assert "<a " not in email.html_body
@@ -130,12 +137,26 @@ def test_whoever_was_no_recipient_learns_who_asked_and_gets_no_link(
     assert "In-Reply-To" not in email.headers
 
 
-def test_a_name_that_leads_elsewhere_is_not_told_to_strangers(
+def test_no_free_text_of_the_customers_goes_to_strangers(people: People, seller: Seller) -> None:
+    """Beside a genuine invoice, it would be read as the seller's own words."""
+    evil = "URGENT: pay to DE00 instead, \u202ecall 0900 1234"
+    invoice = make_invoice(people.account, seller=seller, order_number=evil)
+    store_pdf(invoice)
+    all_are_sent(invoice)
+    people.bob.first_name = people.bob.last_name = evil
+    people.bob.save(update_fields=["first_name", "last_name"])
+    email = again(people, invoice, NEW)
+    assert "URGENT" not in email.subject + email.text_body + email.html_body
+    assert "bob@hartwell.example asked us" in email.text_body
+    assert "URGENT" in again(people, invoice, people.alice.email).text_body
+
+
+def test_a_name_that_leads_elsewhere_is_not_told_to_recipients(
     people: People, invoice: Invoice
 ) -> None:
     people.bob.first_name = "www.evil.example"
     people.bob.save(update_fields=["first_name"])
-    email = again(people, invoice, NEW)
+    email = again(people, invoice, people.alice.email)
     assert "evil" not in email.text_body + email.html_body
     assert "bob@hartwell.example asked us" in email.text_body
 
@@ -196,11 +217,21 @@ def test_nothing_is_sent_before_there_is_a_pdf(people: People, seller: Seller) -
 
 
 def test_a_suppressed_address_is_refused_with_what_to_do(people: People, invoice: Invoice) -> None:
-    suppress(NEW, reason="asked us to", actor=Actor.system("a test"))
-    said = refused(people, invoice, NEW.upper(), by=AddressSuppressed)
-    assert NEW in said
+    alice = people.alice.email
+    suppress(alice, reason="asked us to", actor=Actor.system("a test"))
+    said = refused(people, invoice, alice.upper(), by=AddressSuppressed)
+    assert alice in said
     assert "Use another address" in said
     assert "asked us to" not in said
+
+
+def test_why_is_said_of_the_accounts_own_addresses_alone(people: People, invoice: Invoice) -> None:
+    """Whether a stranger marked our mail as spam is no business of who types in their address."""
+    SuppressedAddress.objects.create(address=NEW, kind=SuppressedAddress.Kind.COMPLAINT)
+    said = refused(people, invoice, NEW, by=AddressRefused)
+    assert said == "No mail can be sent to this address."
+    set_billing_contact(people.account, email=NEW)
+    assert "marked our mail as spam" in refused(people, invoice, NEW, by=AddressSuppressed)
 
 
 @pytest.mark.parametrize("address", ["nobody", "a@b@c.example", "a\r\nBcc: x@y.example"])
@@ -247,7 +278,7 @@ def test_what_staff_hold_back_is_not_sent_past_them(people: People, invoice: Inv
 def test_no_more_than_so_many_a_day(
     people: People, invoice: Invoice, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
-    """Row 14's like: nobody's mailbox is filled in the operator's name."""
+    """Nobody's mailbox is filled in the operator's name."""
     monkeypatch.setattr(sending_again, limit, Limit(f"test {limit}", most, timedelta(days=1)))
     monkeypatch.setattr(sending_again, "_MOMENT", timedelta())
     for _ in range(most):
@@ -256,13 +287,27 @@ def test_no_more_than_so_many_a_day(
     assert "Try again after" in refused(people, invoice, NEW, by=SentTooOften)
 
 
-def test_what_was_refused_is_not_counted(
+def test_what_was_refused_counts_for_the_account(
+    people: People, invoice: Invoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else addresses could be tried out without end."""
+    monkeypatch.setattr(sending_again, "PER_ACCOUNT", Limit("test", 2, timedelta(days=1)))
+    for _ in range(2):
+        SuppressedAddress.objects.get_or_create(address="dead@books.example")
+        refused(people, invoice, "dead@books.example", by=AddressRefused)
+    refused(people, invoice, "dead@books.example", by=SentTooOften)
+    refused(people, invoice, NEW, by=SentTooOften)
+
+
+def test_refusals_on_the_page_count_as_well(
     people: People, invoice: Invoice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending_again, "PER_ACCOUNT", Limit("test", 1, timedelta(days=1)))
-    suppress("dead@books.example", reason="full", actor=Actor.system("a test"))
-    refused(people, invoice, "dead@books.example", by=AddressSuppressed)
-    again(people, invoice, NEW)
+    SuppressedAddress.objects.create(address=NEW)
+    browser = signed_in(people.bob)
+    for said in ("No mail can be sent to this address.", "Try again after"):
+        page = browser.post(elsewhere_at(invoice), {"email": NEW}).content.decode()
+        assert said in page
 
 
 @pytest.mark.django_db(transaction=True)
@@ -295,6 +340,10 @@ def test_the_invoice_page_sends_again_and_a_second_click_says_so(
     answer = browser.post(again_at(invoice), follow=True)
     page = answer.content.decode()
     assert "It is on its way to alice@hartwell.example already. Nothing more was sent." in page
+    assert len(emails_of(people.account)) == 2
+    all_are_sent(invoice)
+    page = browser.post(again_at(invoice), follow=True).content.decode()
+    assert "It was sent to alice@hartwell.example less than a minute ago." in page
     assert len(emails_of(people.account)) == 2
 
 
@@ -333,7 +382,7 @@ def test_a_refusal_is_said_at_the_field_and_nothing_typed_is_lost(
     SuppressedAddress.objects.create(address=NEW, reason="bounced")
     answer = signed_in(people.bob).post(elsewhere_at(invoice), {"email": NEW})
     page = answer.content.decode()
-    assert f"We do not send mail to {NEW}." in page
+    assert "No mail can be sent to this address." in page
     assert f'value="{NEW}"' in page
 
 

@@ -10,23 +10,19 @@ from django.utils import timezone
 from common.scoping import account_scope
 from invoices.crediting import credit_invoice
 from invoices.in_words import xml_in_words
-from invoices.models import Delivery, Document, Invoice, Seller, Settlement
-from invoices.sending_again import send_again
+from invoices.models import Document, Invoice, Seller
 from invoices.views.pages import LINES_A_PAGE
-from mail.models import OutgoingEmail
 from taxes.vocabulary import ProductCategory
 from tests.factories import (
     OPERATOR,
-    add_member,
     charge,
     make_draft,
     make_invoice,
     make_seller,
-    make_user,
-    set_billing_contact,
     store_pdf,
 )
 from tests.invoices.files import store_xml
+from tests.invoices.invoice_pages import address_of, page_of, settle, words
 from tests.people import People, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -35,28 +31,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def seller(db: None) -> Seller:
     return make_seller()
-
-
-def address_of(invoice: Invoice) -> str:
-    return f"/a/{invoice.account.number}/billing/invoices/{invoice.number}/"
-
-
-def page_of(people: People, invoice: Invoice, query: str = "") -> str:
-    answer = signed_in(people.alice).get(address_of(invoice) + query)
-    assert answer.status_code == 200
-    return answer.content.decode()
-
-
-def words(page: str) -> str:
-    """What is read on the page, on one line."""
-    return " ".join(re.sub(r"<[^>]+>", " ", page).replace("\N{NO-BREAK SPACE}", " ").split())
-
-
-def queue_state(invoice: Invoice, address: str, state: OutgoingEmail.State) -> None:
-    with account_scope(invoice.account_id):
-        delivery = Delivery.objects.get(invoice=invoice, address=address)
-        email = OutgoingEmail.objects.filter(invoice_delivery=delivery)
-        email.update(state=state, sent_at=timezone.now())
 
 
 def test_it_answers_how_much_and_by_when(people: People, seller: Seller) -> None:
@@ -133,7 +107,7 @@ def test_a_void_invoice_says_since_when_and_why(people: People, seller: Seller) 
     assert "Amount due £0.00" in read
 
 
-# --- The PDF and its recipients -----------------------------------------------------------------
+# --- The PDF ------------------------------------------------------------------------------------
 
 
 def test_it_says_that_the_pdf_is_being_prepared_and_then_what_it_is(
@@ -155,44 +129,6 @@ def test_a_pdf_that_cannot_be_made_is_owned_up_to(people: People, seller: Seller
     with account_scope(people.account):
         Document.objects.filter(invoice=invoice).update(state=Document.State.PARKED)
     assert "Could not be prepared; our staff have been told" in page_of(people, invoice)
-
-
-def test_it_says_to_whom_it_goes_and_why(people: People, seller: Seller) -> None:
-    """Row U6: designated recipients beside the billing contact, each once."""
-    set_billing_contact(people.account, email="books@hartwell.example")
-    reader = make_user("erin@hartwell.example")
-    add_member(people.account, reader, receives_invoices=True)
-    invoice = make_invoice(people.account, seller=seller)
-    read = words(page_of(people, invoice))
-    assert "books@hartwell.example Billing contact Waits for the PDF" in read
-    assert "erin@hartwell.example Designated recipient Waits for the PDF" in read
-    assert "alice@hartwell.example Account owner" not in read
-
-
-def test_the_owner_gets_it_for_want_of_a_billing_contact(people: People, seller: Seller) -> None:
-    read = words(page_of(people, make_invoice(people.account, seller=seller)))
-    assert "alice@hartwell.example Account owner, as there is no billing contact" in read
-
-
-@pytest.mark.parametrize(
-    ("state", "said"),
-    [
-        (OutgoingEmail.State.QUEUED, "About to be sent"),
-        (OutgoingEmail.State.WITHHELD, "Held back by our staff"),
-        (OutgoingEmail.State.SENT, "Sent"),
-        (OutgoingEmail.State.DEFERRED, "Delayed, will be tried again"),
-        (OutgoingEmail.State.UNCERTAIN, "Connection lost, will be sent again"),
-        (OutgoingEmail.State.FAILED, "Could not be delivered"),
-        (OutgoingEmail.State.BOUNCED, "Returned by the mail server"),
-    ],
-)
-def test_it_says_what_became_of_each_mail(
-    people: People, seller: Seller, state: OutgoingEmail.State, said: str
-) -> None:
-    invoice = make_invoice(people.account, seller=seller)
-    store_pdf(invoice)
-    queue_state(invoice, people.alice.email, state)
-    assert said in words(page_of(people, invoice))
 
 
 # --- Long ones ----------------------------------------------------------------------------------
@@ -298,6 +234,15 @@ def test_response_names_the_credit_note_that_takes_all_back(people: People, sell
     assert "Response Credited to you" in words(page_of(people, note))
 
 
+def test_what_is_still_due_is_what_has_not_been_settled(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    with account_scope(people.account):
+        type(invoice.settlement).objects.filter(invoice=invoice).update(
+            allocated=Decimal(30), written_off=Decimal(1)
+        )
+    assert "Amount due £89.00" in words(page_of(people, invoice))
+
+
 # --- Files --------------------------------------------------------------------------------------
 
 
@@ -327,92 +272,3 @@ def test_the_page_says_when_there_is_no_xml(people: People, seller: Seller) -> N
 def test_a_currency_with_three_decimals_is_why_there_is_no_xml() -> None:
     said = xml_in_words(None, Invoice(currency="KWD"))
     assert "three decimals, as KWD has" in said
-
-
-# --- The ledger ---------------------------------------------------------------------------------
-
-
-def test_the_ledger_tells_what_the_server_said_and_what_was_attached(
-    people: People, seller: Seller
-) -> None:
-    invoice = make_invoice(people.account, seller=seller)
-    document = store_pdf(invoice)
-    change_email(
-        invoice,
-        state=OutgoingEmail.State.SENT,
-        sent_at=timezone.now(),
-        server_response="250 2.0.0 Ok: queued as 4bXyZ",
-    )
-    read = words(page_of(people, invoice))
-    assert "Sent accepted by the mail server" in read
-    assert "The mail server said 250 2.0.0 Ok: queued as 4bXyZ" in read
-    assert f"SHA-256 of what was attached {document.sha256}" in read
-
-
-def test_the_ledger_tells_when_delayed_mail_is_tried_next(people: People, seller: Seller) -> None:
-    invoice = make_invoice(people.account, seller=seller)
-    store_pdf(invoice)
-    change_email(
-        invoice, state=OutgoingEmail.State.DEFERRED, server_response="451 4.7.1 Greylisted"
-    )
-    read = words(page_of(people, invoice))
-    assert "Delayed, will be tried again next try" in read
-    assert "The mail server said 451 4.7.1 Greylisted" in read
-
-
-def test_the_ledger_tells_why_mail_came_back(people: People, seller: Seller) -> None:
-    invoice = make_invoice(people.account, seller=seller)
-    store_pdf(invoice)
-    change_email(
-        invoice,
-        state=OutgoingEmail.State.BOUNCED,
-        sent_at=timezone.now(),
-        returned_at=timezone.now(),
-        returned_status="5.1.1",
-        returned_words="550 no such user <script>",
-    )
-    page = page_of(people, invoice)
-    read = words(page)
-    assert "Returned by the mail server The mail server says that there is no such mailbox." in read
-    assert "The returning server said 550 no such user" in read
-    assert "<script>" not in page.partition("Sent to</h2>")[2].partition("</section>")[0]
-
-
-def test_the_page_asks_as_often_for_many_further_deliveries_as_for_none(
-    people: People, seller: Seller
-) -> None:
-    invoice = make_invoice(people.account, seller=seller)
-    store_pdf(invoice)
-    browser = signed_in(people.alice)
-
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as asked:
-            browser.get(address_of(invoice))
-        return len(asked)
-
-    before = queries()
-    for serial in range(7):
-        with account_scope(people.account):
-            address = f"reader-{serial}@books.example"
-            send_again(invoice, address=address, asked_by=people.bob, actor=OPERATOR)
-    assert queries() == before
-    assert words(page_of(people, invoice)).count("Sent once more for Bob Ferris") == 7
-
-
-def settle(invoice: Invoice, **columns: Decimal) -> None:
-    with account_scope(invoice.account_id):
-        Settlement.objects.filter(invoice=invoice).update(**columns)
-
-
-def change_email(invoice: Invoice, **columns: object) -> None:
-    with account_scope(invoice.account_id):
-        OutgoingEmail.objects.filter(invoice_delivery__invoice=invoice).update(**columns)
-
-
-def test_what_is_still_due_is_what_has_not_been_settled(people: People, seller: Seller) -> None:
-    invoice = make_invoice(people.account, seller=seller)
-    with account_scope(people.account):
-        type(invoice.settlement).objects.filter(invoice=invoice).update(
-            allocated=Decimal(30), written_off=Decimal(1)
-        )
-    assert "Amount due £89.00" in words(page_of(people, invoice))

@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from common.scoping import account_scope
@@ -49,7 +51,9 @@ def test_the_page_of_a_draft_does_not(browser: Client) -> None:
 
 
 def test_the_page_says_what_follows_and_changes_nothing(browser: Client, invoice: Invoice) -> None:
-    answer = browser.get(page_of(invoice)).content.decode()
+    with CaptureQueriesContext(connection) as asked:
+        answer = browser.get(page_of(invoice)).content.decode()
+    assert not [query for query in asked if "FOR NO KEY UPDATE" in query["sql"]]
     assert "INV-000001 keeps its number and all that it says" in answer
     assert "1 email that waits is never sent." in answer
     assert state_of(invoice) == Invoice.State.ISSUED

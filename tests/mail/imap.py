@@ -22,6 +22,8 @@ class Mailbox:
     commands: list[str] = field(default_factory=list)
     # The connection is closed instead of an answer to a command that begins so.
     breaks_at: str = ""
+    # What the server answers NO to.
+    refuses: str = ""
 
     def put(self, *contents: bytes) -> None:
         for content in contents:
@@ -40,7 +42,8 @@ class _Session(socketserver.StreamRequestHandler):
             self.mailbox.commands.append(command)
             if self.mailbox.breaks_at and command.startswith(self.mailbox.breaks_at):
                 return
-            self._say(f"{tag} {self._answer(command)}")
+            is_refused = self.mailbox.refuses and command.startswith(self.mailbox.refuses)
+            self._say(f"{tag} {'NO not now' if is_refused else self._answer(command)}")
             if command == "LOGOUT":
                 return
 

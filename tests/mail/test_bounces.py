@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from common.scoping import account_scope, all_accounts_scope
-from mail.bounces import RETURNED, Report, settle_waiting_reports, take_report
+from mail import returned_hooks
+from mail.bounces import Report, settle_waiting_reports, take_report
 from mail.models import MailReport, OutgoingEmail, SuppressedAddress
 from mail.outbox import enqueue, retry
 from mail.sending import send_due
@@ -236,7 +237,7 @@ def test_message_of_no_account_is_returned_too() -> None:
 
 def test_packages_above_are_told_of_an_address_once(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[SuppressedAddress] = []
-    monkeypatch.setattr(RETURNED, "functions", lambda: iter([told.append]))
+    monkeypatch.setattr(returned_hooks.RETURNED, "functions", lambda: iter([told.append]))
     take_report(report(sent()))
     take_report(report(sent(), event_id="event-2"))
     assert [suppressed.address for suppressed in told] == [recipient(1)]

@@ -122,6 +122,16 @@ def test_connection_that_breaks_loses_and_doubles_nothing(
         assert MailReport.objects.count() == 1
 
 
+@pytest.mark.parametrize("refused", ["SELECT", "UID STORE", "EXPUNGE"])
+def test_what_the_server_refuses_is_no_reading(
+    refused: str, mailbox: Mailbox, place: MailboxPlace
+) -> None:
+    mailbox.put(returned.postfix(return_path(sent())))
+    mailbox.refuses = refused
+    with pytest.raises(MailboxUnreachable, match="not now"):
+        read_mailbox(place)
+
+
 def test_what_is_marked_as_deleted_is_not_read_again(mailbox: Mailbox, place: MailboxPlace) -> None:
     mailbox.put(returned.postfix(return_path(sent())))
     mailbox.flags[1] = {"\\Deleted"}

@@ -128,6 +128,21 @@ def test_genuine_rubbish_is_refused(service: str, told: Any, settings: Settings)
     assert reports() == []
 
 
+def test_our_own_mistake_is_not_taken_for_rubbish(
+    service: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The service tells it again, and the log says what went wrong."""
+
+    def mistaken(*_: object, **__: object) -> None:
+        raise AttributeError("a mistake")
+
+    pk = sent()
+    monkeypatch.setattr(webhooks, "_report", mistaken)
+    assert post(service, told_by(service, pk)).status_code == 500
+    assert "a mistake" in caplog.text
+    assert nothing_came_of_it(pk)
+
+
 def test_only_the_service_that_settings_name_has_an_address(
     service: str, settings: Settings
 ) -> None:

@@ -73,7 +73,7 @@ def _file_of(installation: Installation, account: str) -> Path:
     [(key,)] = installation.sql(
         "SELECT storage_key FROM invoices_document file"
         " JOIN accounts_account account ON account.id = account_id WHERE external_reference = %s"
-        " AND kind = 'pdf'",
+        " AND file.kind = 'pdf'",
         [account],
     )
     return installation.documents / str(key)

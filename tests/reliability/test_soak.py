@@ -49,8 +49,8 @@ def test_soak_counts_what_was_lost_doubled_left_out_or_altered(installation: Ins
         witness=witness,
     ) == Losses(
         lost_charges=1,
-        # Nobody has rendered them.
-        lost_files=3,
+        # Nobody has rendered them: a PDF and an e-invoice each.
+        lost_files=6,
         lost_messages=5,
         double_charges=0,
         double_documents=0,

@@ -87,14 +87,14 @@ class Command(BaseCommand):
         heads = f", {counted(len(noted.heads), 'head')}" if noted.heads else ""
         files = f", {counted(look.files.read, 'file')}" if look.files else ", no files"
         looked_at = f"{counted(look.documents, 'document')} in {look.series} series{files}{heads}"
+        away = look.files.away if look.files else ""
+        unread = f" The storage cannot be read ({away}): this says nothing about the files."
         if number:
-            raise CommandError(f"{looked_at}: {counted(number, 'finding')}.", returncode=_FOUND)
-        if look.files and look.files.away:
-            raise CommandError(
-                f"{looked_at}: the storage cannot be read ({look.files.away}). This says nothing"
-                " about the files; nothing else differs.",
-                returncode=_NOT_CHECKED,
-            )
+            words = f"{looked_at}: {counted(number, 'finding')}.{unread if away else ''}"
+            raise CommandError(words, returncode=_FOUND)
+        if away:
+            words = f"{looked_at}: nothing else differs.{unread}"
+            raise CommandError(words, returncode=_NOT_CHECKED)
         self.stdout.write(f"{looked_at}: nothing differs.")
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import facturx
-from django.utils.translation import gettext as _
 from lxml import etree
 from saxonche import PySaxonApiError, PySaxonProcessor
 
@@ -46,12 +45,9 @@ _READ_CODES_ONCE: Final = "http://saxon.sf.net/feature/preEvaluateDocFunction"
 _SCHEMA: Final = "XSD"
 _MOST_WORDS: Final = 300
 
-_warned_of: set[str] = set()
-_started_by: list[int] = []
-
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Objection:
     """One rule that does not hold: its id, such as ``BR-CO-10``, and what it says."""
 
     rule: str
@@ -65,12 +61,12 @@ class Finding:
 class EInvoiceInvalid(DomainError):
     """The e-invoice breaks rules of EN 16931; nobody may get it."""
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
-        self.findings = findings
-        self.rules = tuple(dict.fromkeys(finding.rule for finding in findings))
+    def __init__(self, objections: tuple[Objection, ...]) -> None:
+        self.objections = objections
+        self.rules = tuple(dict.fromkeys(each.rule for each in objections))
         super().__init__(
-            _("The e-invoice breaks these rules of EN 16931: %(rules)s. %(words)s")
-            % {"rules": ", ".join(self.rules), "words": " ".join(map(str, findings))}
+            f"The e-invoice breaks these rules of EN 16931: {', '.join(self.rules)}."
+            f" {' '.join(map(str, objections))}"
         )
 
 
@@ -88,33 +84,37 @@ def check_ubl(xml: bytes) -> None:
     root = etree.fromstring(xml, parser=_parser())
     schema = _UBL_SCHEMAS.get(root.tag)
     if schema is None:
-        raise EInvoiceInvalid((Finding(_SCHEMA, f"{root.tag} is neither invoice nor credit note"),))
+        words = f"{root.tag} is neither invoice nor credit note"
+        raise EInvoiceInvalid((Objection(_SCHEMA, words),))
     _check(xml, schema=schema, rules=_UBL_RULES)
 
 
 def _check(xml: bytes, *, schema: Path, rules: Path) -> None:
     """Schema first: rules are written for documents that keep it."""
-    _refuse(tuple(_against_schema(xml, schema)))
-    _refuse(tuple(_against_rules(xml, rules)))
-
-
-def _refuse(findings: tuple[Finding, ...]) -> None:
-    for finding in findings:
-        if not finding.is_failure and finding.rule not in _warned_of:
-            _warned_of.add(finding.rule)
-            logger.info("e-invoices give a reason for a warning (told once): %s", finding)
-    if failures := tuple(finding for finding in findings if finding.is_failure):
+    if failures := tuple(_against_schema(xml, schema)):
+        raise EInvoiceInvalid(failures)
+    objections = tuple(_against_rules(xml, rules))
+    for objection in objections:
+        if not objection.is_failure:
+            _tell_once(objection)
+    if failures := tuple(each for each in objections if each.is_failure):
         raise EInvoiceInvalid(failures)
 
 
-def _against_schema(xml: bytes, path: Path) -> Iterator[Finding]:
+@cache
+def _tell_once(warning: Objection) -> None:
+    """No text of a warning holds anything of its document, so there are no more than rules."""
+    logger.info("e-invoices give a reason for a warning (told once): %s", warning)
+
+
+def _against_schema(xml: bytes, path: Path) -> Iterator[Objection]:
     schema = _schema(path)
     if not schema.validate(etree.fromstring(xml, parser=_parser())):
         for error in schema.error_log:
-            yield Finding(_SCHEMA, f"{error.message} (line {error.line})"[:_MOST_WORDS])
+            yield Objection(_SCHEMA, f"{error.message} (line {error.line})"[:_MOST_WORDS])
 
 
-def _against_rules(xml: bytes, path: Path) -> Iterator[Finding]:
+def _against_rules(xml: bytes, path: Path) -> Iterator[Objection]:
     """Raises NoVerdict when no rule was looked at."""
     try:
         saxon = _saxon()
@@ -126,7 +126,7 @@ def _against_rules(xml: bytes, path: Path) -> Iterator[Finding]:
         raise NoVerdict(f"{path.name} has looked at nothing")
     for failed in report.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report"):
         words = " ".join("".join(failed.itertext()).split())
-        yield Finding(
+        yield Objection(
             failed.get("id") or path.stem,
             words[:_MOST_WORDS],
             is_failure=failed.get("flag", "fatal") not in _NO_FAILURES,
@@ -144,19 +144,18 @@ def _rules(path: Path) -> Any:
 
 
 def _saxon() -> Any:
-    process = os.getpid()
-    if not _started_by:
-        _started_by.append(process)
-    elif _started_by != [process]:
+    process, saxon = _started()
+    if process != os.getpid():
         raise NoVerdict("the validator was started before this process was forked")
-    return _processor()
+    return saxon
 
 
 @cache
-def _processor() -> Any:
+def _started() -> tuple[int, Any]:
+    """The validator, and the process that it runs in."""
     saxon = PySaxonProcessor(license=False)
     saxon.set_configuration_property(_READ_CODES_ONCE, "true")
-    return saxon
+    return os.getpid(), saxon
 
 
 def _parser() -> Any:

@@ -1,4 +1,4 @@
-"""Which numbers of a party are which terms."""
+"""Which of a party's numbers can be written as a VAT identifier (BT-31), and which cannot."""
 
 from typing import Final
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from stdnum import iban
 
-from common.money import ZERO, exponent, round_money
+from common.money import ZERO, round_money
 from invoices.parties import Party, PaymentMeans, PostalAddress
 from invoices.rendering.document import (
     Adjustment,
@@ -22,14 +22,13 @@ from invoices.rendering.document import (
     Period,
     TaxBreakdown,
 )
+from invoices.rendering.einvoice.currencies import too_fine_currency
 from invoices.rendering.einvoice.identifiers import is_vat_identifier
 from invoices.rendering.formatting import printable
 from taxes.vocabulary import TaxCategory
 
 Terms = dict[str, Any]
 
-# BR-DEC-01 to BR-DEC-28: no amount has more decimals than these.
-_MOST_DECIMALS: Final = 2
 _ONE: Final = Decimal(1)
 # UBL wants the network of a card, which nobody here knows (UBL-CR, cbc:NetworkID).
 _UNKNOWN_NETWORK: Final = "NA"
@@ -38,14 +37,10 @@ _NO_CHARACTERS = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 def has_einvoice(document: InvoiceDocument) -> bool:
-    """Whether EN 16931 can say it: a currency with three decimals has amounts it has no room for.
-
-    That goes for the currency of BT-111 as well. Such a document is a PDF and nothing else.
-    """
-    currencies = [document.currency]
-    if document.accounting_tax:
-        currencies.append(document.accounting_tax.currency)
-    return all(exponent(currency) <= _MOST_DECIMALS for currency in currencies)
+    """Whether EN 16931 can say it: some currencies have amounts that it has no room for."""
+    accounting = document.accounting_tax
+    currencies = (document.currency, accounting.currency) if accounting else (document.currency,)
+    return not too_fine_currency(*currencies)
 
 
 def terms_of(document: InvoiceDocument) -> Terms:

@@ -7,7 +7,6 @@ The same document gives the same bytes, in any process, at any time.
 from collections.abc import Callable
 from typing import Final
 
-from django.utils.translation import gettext as _
 from facturx import generate_cii_xml, generate_ubl_xml
 from facturx.generate_xml import VERSION
 from lxml import etree
@@ -63,8 +62,7 @@ def _tree(
         written = generate(terms, level=_LEVEL, check_xsd=False, check_schematron=False)
     except (KeyError, ValueError) as error:
         raise EInvoiceUnwritable(
-            _("No e-invoice can be made of %(number)s: %(why)s")
-            % {"number": document.number, "why": error}
+            f"No e-invoice can be made of {document.number}: {error}"
         ) from error
     # A document of thousands of lines is longer than the parser takes by itself.
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from common.visible import has_visible_character
 from invoices.rendering.document import InvoiceDocument
 
 
@@ -10,7 +11,7 @@ from invoices.rendering.document import InvoiceDocument
 class BrokenRule:
     """One rule of EN 16931 that a document breaks.
 
-    ``words`` are a sentence for staff, in the active language: what is wrong and where to mend it.
+    ``words`` are a sentence for staff, in English: what is wrong and where to mend it.
     """
 
     rule: str
@@ -28,4 +29,4 @@ def broken(words: str, *rules: str) -> Iterator[BrokenRule]:
 
 def is_blank(text: str) -> bool:
     """Whether nothing of ``text`` can be seen: white space, control characters, zero width."""
-    return not any(character.isprintable() and not character.isspace() for character in text)
+    return not has_visible_character(text)

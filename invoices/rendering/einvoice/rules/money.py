@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from django.utils.translation import gettext as _
-
 from common.money import quantum
 from invoices.rendering.document import Adjustment, InvoiceDocument
 from invoices.rendering.einvoice.rules.broken import BrokenRule, broken
@@ -24,22 +22,16 @@ def check_currencies(document: InvoiceDocument) -> Iterator[BrokenRule]:
     known = codes(CodeList.CURRENCIES)
     if document.currency not in known:
         yield from broken(
-            _(
-                "“%(currency)s” is no currency of today that e-invoices know: discard the draft and"
-                " charge in another currency."
-            )
-            % {"currency": document.currency},
+            f"“{document.currency}” is no currency of today that e-invoices know: discard the"
+            " draft and charge in another currency.",
             "BR-CL-03",
             "BR-CL-04",
         )
     accounting = document.accounting_tax
     if accounting and accounting.currency not in known:
         yield from broken(
-            _(
-                "“%(currency)s” is no currency of today that e-invoices know: choose another in"
-                " which the seller keeps its books, under Sellers."
-            )
-            % {"currency": accounting.currency},
+            f"“{accounting.currency}” is no currency of today that e-invoices know: choose another"
+            " in which the seller keeps its books, under Sellers.",
             "BR-CL-03",
             "BR-CL-05",
         )
@@ -64,11 +56,11 @@ def check_sums(document: InvoiceDocument) -> Iterator[BrokenRule]:
         ("BR-CO-14", totals.tax, [part.tax for part in document.tax_breakdown]),
     ):
         if _added_up_by_validators(amounts) != total:
-            words = _(
-                "%(total)s is more than validators can add up: discard the draft and charge it in"
+            words = (
+                f"{total:f} is more than validators can add up: discard the draft and charge it in"
                 " several documents."
             )
-            yield from broken(words % {"total": f"{total:f}"}, rule)
+            yield from broken(words, rule)
 
 
 def _added_up_by_validators(amounts: Iterable[Decimal]) -> Decimal:
@@ -79,11 +71,11 @@ def _added_up_by_validators(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def _too_fine(amount: Decimal, currency: str, rule: str) -> Iterator[BrokenRule]:
-    words = _(
-        "%(amount)s has more decimals than %(currency)s: discard the draft, and round what it was"
+    words = (
+        f"{amount:f} has more decimals than {currency}: discard the draft, and round what it was"
         " made of."
     )
-    yield from broken(words % {"amount": f"{amount:f}", "currency": currency}, rule)
+    yield from broken(words, rule)
 
 
 def _amounts(document: InvoiceDocument) -> Iterator[tuple[str, Decimal]]:

@@ -4,9 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
 from common.exceptions import DomainError
 from invoices.rendering.document import InvoiceDocument
 from invoices.rendering.einvoice.rules.broken import BrokenRule, Check
@@ -60,19 +57,13 @@ def require_sound(document: InvoiceDocument) -> None:
     """Raise WouldBeInvalid with all that is wrong with ``document``, for staff."""
     if not (found := broken_rules(document)):
         return
-    words = (
-        _("The credit note to %(customer)s, account %(account)s, cannot be issued. %(faults)s")
+    customer, account = document.buyer.name, document.account_number
+    refusal = (
+        f"The credit note to {customer}, account {account}, cannot be issued."
         if document.is_credit_note
-        else _("The invoice to %(customer)s, account %(account)s, cannot be issued. %(faults)s")
+        else f"The invoice to {customer}, account {account}, cannot be issued."
     )
-    raise WouldBeInvalid(
-        words
-        % {
-            "customer": document.buyer.name,
-            "account": document.account_number,
-            "faults": _in_words(found),
-        }
-    )
+    raise WouldBeInvalid(f"{refusal} {_in_words(found)}")
 
 
 def _in_words(found: Iterable[BrokenRule]) -> str:
@@ -85,8 +76,5 @@ def _in_words(found: Iterable[BrokenRule]) -> str:
         for words, names in list(rules.items())[:_MOST_FAULTS_SAID]
     ]
     if more := len(rules) - len(said):
-        said.append(
-            ngettext("There is %(number)s more fault.", "There are %(number)s more faults.", more)
-            % {"number": more}
-        )
+        said.append("There is 1 more fault." if more == 1 else f"There are {more} more faults.")
     return " ".join(said)

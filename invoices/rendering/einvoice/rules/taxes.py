@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from common.money import ZERO, round_money
 from invoices.parties import Party
@@ -107,18 +107,14 @@ def _check_known(document: InvoiceDocument, uses: Iterable[_Use]) -> Iterator[Br
     for category, rule in dict.fromkeys(found):
         if category not in _FAMILIES:
             yield from broken(
-                _("“%(category)s” is no tax category: discard the draft and run billing again.")
-                % {"category": category},
+                f"“{category}” is no tax category: discard the draft and run billing again.",
                 rule,
             )
     for part in document.tax_breakdown:
         if part.exemption_code and part.exemption_code not in codes(CodeList.EXEMPTION_REASONS):
             yield from broken(
-                _(
-                    "“%(code)s” is no VATEX code for why there is no tax: discard the draft and run"
-                    " billing again."
-                )
-                % {"code": part.exemption_code},
+                f"“{part.exemption_code}” is no VATEX code for why there is no tax: discard the"
+                " draft and run billing again.",
                 "BR-CL-22",
             )
 
@@ -126,37 +122,27 @@ def _check_known(document: InvoiceDocument, uses: Iterable[_Use]) -> Iterator[Br
 def _check_identified(document: InvoiceDocument, category: str, use: _Use) -> Iterator[BrokenRule]:
     family = _FAMILIES[category]
     rule = f"BR-{family.letters}-{use.identified_by}"
-    said = {"category": TaxCategory(category).label}
     seller, buyer = document.seller, document.buyer
     if family.nobody_by_vat_number:
         if is_vat_identifier(seller.tax_number) or buyer.tax_number:
             yield from broken(
-                _(
-                    "“%(category)s” allows no VAT number of the seller or the customer on the"
-                    " document: discard the draft and run billing again."
-                )
-                % said,
+                f"“{_named(category)}” allows no VAT number of the seller or the customer on the"
+                " document: discard the draft and run billing again.",
                 rule,
             )
         return
     if not _is_identified(seller, by_vat_number_only=family.seller_by_vat_number_only):
         yield from broken(
-            _(
-                "“%(category)s” needs a VAT number of the seller: record one among the seller’s tax"
-                " registrations."
-            )
-            % said,
+            f"“{_named(category)}” needs a VAT number of the seller: record one among the seller’s"
+            " tax registrations.",
             rule,
         )
     if family.customer_by_vat_number and not (
         buyer.tax_number or (family.customer_by_register and buyer.registration_id)
     ):
         yield from broken(
-            _(
-                "“%(category)s” needs a VAT number of the customer: enter one among the account’s"
-                " details or those of the billing contact."
-            )
-            % said,
+            f"“{_named(category)}” needs a VAT number of the customer: enter one among the"
+            " account’s details or those of the billing contact.",
             rule,
         )
 
@@ -173,8 +159,8 @@ def _check_rates(use: _Use) -> Iterator[BrokenRule]:
         if family is None or (rate > ZERO if family.has_rate else rate == ZERO):
             continue
         yield from broken(
-            _("%(rate)s %% is no rate for “%(category)s”: discard the draft and run billing again.")
-            % {"rate": f"{rate.normalize():f}", "category": TaxCategory(category).label},
+            f"{rate.normalize():f} % is no rate for “{_named(category)}”: discard the draft and"
+            " run billing again.",
             f"BR-{family.letters}-{use.rated_by}",
         )
 
@@ -195,7 +181,7 @@ def _check_breakdown(
 ) -> Iterator[BrokenRule]:
     parts = [(part.category, part.rate) for part in document.tax_breakdown]
     if not parts:
-        yield from broken(_("It has no tax breakdown: discard the draft."), "BR-CO-18")
+        yield from broken("It has no tax breakdown: discard the draft.", "BR-CO-18")
     stated = {category for category, _rate in parts}
     for category in dict.fromkeys(category for category, _rate in [*sums, *parts]):
         family = _FAMILIES.get(category)
@@ -215,11 +201,11 @@ def _check_breakdown(
 
 
 def _broken_breakdown(category: str, rule: str) -> Iterator[BrokenRule]:
-    words = _(
-        "The tax breakdown does not say what the lines under “%(category)s” add up to: discard the"
-        " draft and run billing again."
+    words = (
+        f"The tax breakdown does not say what the lines under “{_named(category)}” add up to:"
+        " discard the draft and run billing again."
     )
-    yield from broken(words % {"category": TaxCategory(category).label}, rule)
+    yield from broken(words, rule)
 
 
 def _check_tax(part: TaxBreakdown, *, currency: str) -> Iterator[BrokenRule]:
@@ -229,8 +215,9 @@ def _check_tax(part: TaxBreakdown, *, currency: str) -> Iterator[BrokenRule]:
     if family and part.tax != (expected if family.has_rate else ZERO):
         rules.append(f"BR-{family.letters}-09")
     if rules:
-        words = _("The tax of %(rate)s %% is wrong: discard the draft and run billing again.")
-        yield from broken(words % {"rate": f"{part.rate.normalize():f}"}, *rules)
+        rate = f"{part.rate.normalize():f}"
+        words = f"The tax of {rate} % is wrong: discard the draft and run billing again."
+        yield from broken(words, *rules)
 
 
 def _check_reason(part: TaxBreakdown) -> Iterator[BrokenRule]:
@@ -240,14 +227,13 @@ def _check_reason(part: TaxBreakdown) -> Iterator[BrokenRule]:
     is_given = bool(part.exemption_code) or not is_blank(part.exemption_text)
     if is_given is family.gives_reason:
         return
+    category = _named(part.category)
     words = (
-        _("“%(category)s” needs a reason why there is no tax: run billing again.")
+        f"“{category}” needs a reason why there is no tax: run billing again."
         if family.gives_reason
-        else _("“%(category)s” allows no reason why there were no tax: run billing again.")
+        else f"“{category}” allows no reason why there were no tax: run billing again."
     )
-    yield from broken(
-        words % {"category": TaxCategory(part.category).label}, f"BR-{family.letters}-10"
-    )
+    yield from broken(words, f"BR-{family.letters}-10")
 
 
 def _check_intra_community(document: InvoiceDocument) -> Iterator[BrokenRule]:
@@ -255,18 +241,14 @@ def _check_intra_community(document: InvoiceDocument) -> Iterator[BrokenRule]:
         return
     if document.delivery_date is None and document.period is None:
         yield from broken(
-            _(
-                "An intra-Community supply needs its delivery date or the period that it is"
-                " invoiced for: discard the draft and run billing again."
-            ),
+            "An intra-Community supply needs its delivery date or the period that it is invoiced"
+            " for: discard the draft and run billing again.",
             "BR-IC-11",
         )
     if document.deliver_to is None:
         yield from broken(
-            _(
-                "An intra-Community supply needs the address that it went to: discard the draft and"
-                " run billing again."
-            ),
+            "An intra-Community supply needs the address that it went to: discard the draft and run"
+            " billing again.",
             "BR-IC-12",
         )
 
@@ -281,9 +263,13 @@ def _check_alone(document: InvoiceDocument, uses: Iterable[_Use]) -> Iterator[Br
     if stated - {outside}:
         found.insert(0, "BR-O-11")
     yield from broken(
-        _(
-            "Lines that are not subject to VAT stand together with others: discard the draft and"
-            " run billing again."
-        ),
+        "Lines that are not subject to VAT stand together with others: discard the draft and run"
+        " billing again.",
         *found,
     )
+
+
+def _named(category: str) -> str:
+    """A category in English, whatever language is active: so is the sentence around it."""
+    with override("en"):
+        return str(TaxCategory(category).label)
