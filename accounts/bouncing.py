@@ -185,10 +185,9 @@ def _returned_own_mail(account: Account, found: Collection[SuppressedAddress]) -
     written = {spelling for each in returned for spelling in spellings(each.address)}
     if not written:
         return set()
+    went_there = reduce(or_, (Q(email__recipient_address__iexact=each) for each in written))
     reports = MailReport.objects.filter(
-        kind=MailReport.Kind.RETURNED,
-        email__account_id=account.pk,
-        email__recipient_address__in=written,
+        went_there, kind=MailReport.Kind.RETURNED, email__account_id=account.pk
     )
     addresses = reports.values_list("email__recipient_address", flat=True).distinct()
     return {comparable(address) for address in addresses}

@@ -48,7 +48,7 @@ class FullAddressValidator(EmailValidator):
 class FullEmailField(forms.EmailField):
     """An address that somebody enters for mail to be sent to."""
 
-    default_validators = (FullAddressValidator(),)
+    default_validators = [FullAddressValidator()]
 
 
 class DescribedLabel(str):

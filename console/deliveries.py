@@ -15,7 +15,7 @@ from audit.recording import Actor
 from common.claims import MAX_ATTEMPTS
 from common.exceptions import DomainError
 from common.scoping import all_accounts_scope
-from invoices.models import Delivery, FurtherDelivery
+from invoices.models import Delivery, FurtherDelivery, Invoice
 from mail.addresses import comparable, spellings
 from mail.models import MailReport, OutgoingEmail, SuppressedAddress
 from mail.outbox import retry
@@ -57,6 +57,8 @@ class Undelivered:
     account: Account | None
     invoice_numbers: Sequence[str]
     suppressed: SuppressedAddress | None
+    # Of a void document: stopped for good.
+    is_called_off: bool = False
 
     @property
     def said(self) -> str:
@@ -147,14 +149,17 @@ def _with_what_belongs_to(emails: Sequence[OutgoingEmail]) -> list[Undelivered]:
     suppressed = {
         each.address: each for each in SuppressedAddress.objects.filter(address__in=addresses)
     }
-    numbers = _invoice_numbers(emails)
+    invoices = _invoices(emails)
     return [
         Undelivered(
             email,
             _how(email),
             accounts.get(email.account_id or 0),
-            numbers.get(email.pk, ()),
+            [invoice.number or "" for invoice in invoices[email.pk]],
             suppressed.get(comparable(email.recipient_address)),
+            is_called_off=any(
+                invoice.state == Invoice.State.VOID for invoice in invoices[email.pk]
+            ),
         )
         for email in emails
     ]
@@ -166,13 +171,15 @@ def _how(email: OutgoingEmail) -> How:
     return How.PARKED if email.attempts >= MAX_ATTEMPTS else How.REFUSED
 
 
-def _invoice_numbers(emails: Sequence[OutgoingEmail]) -> dict[UUID, list[str]]:
-    numbers: dict[UUID, list[str]] = {}
+def _invoices(emails: Sequence[OutgoingEmail]) -> dict[UUID, list[Invoice]]:
+    """The documents that each message carries."""
+    invoices: dict[UUID, list[Invoice]] = {email.pk: [] for email in emails}
     for delivered in (Delivery, FurtherDelivery):
-        found = delivered.objects.filter(email__in=[email.pk for email in emails])
-        for pk, number in found.values_list("email_id", "invoice__number"):
-            numbers.setdefault(pk, []).append(number or "")
-    return numbers
+        found = delivered.objects.filter(email__in=list(invoices)).select_related("invoice")
+        for each in found.only("email_id", "invoice__number", "invoice__state"):
+            if each.email_id:
+                invoices[each.email_id].append(each.invoice)
+    return invoices
 
 
 def _page(rows: QuerySet[AnyModel], moment: str, before: object, after: object) -> Page[AnyModel]:

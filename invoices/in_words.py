@@ -73,8 +73,13 @@ def xml_in_words(document: Document | None, invoice: Invoice) -> str:
     return _("There is no XML for this document.")
 
 
-def email_state(email: OutgoingEmail | None) -> State:
-    """What became of a mail; None is one that waits for its attachment."""
+def email_state(email: OutgoingEmail | None, *, is_void: bool = False) -> State:
+    """What became of a mail; None is one that waits for its attachment.
+
+    ``is_void``: of a document that was voided, which stops what has not left.
+    """
+    if is_void and (email is None or email.state == OutgoingEmail.State.FAILED):
+        return State(_("Not sent: the document is void"), Tone.QUIET)
     if email is None:
         return State(_("Waits for the PDF"), Tone.OPEN)
     words, tone = _EMAIL_STATES[OutgoingEmail.State(email.state)]

@@ -7,10 +7,10 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from accounts.recipients import reasons_in_words
-from common.ids import normalise_email
 from invoices.in_words import State, email_state
 from invoices.models import Delivery, FurtherDelivery, Invoice
 from invoices.templatetags.formats import moment
+from mail.addresses import comparable
 from mail.links import LINK_ENDED
 from mail.models import OutgoingEmail, SuppressedAddress
 from mail.return_words import why_returned, why_suppressed
@@ -71,38 +71,40 @@ def ledger_of(invoice: Invoice) -> Ledger:
     found = list(newest_first[: MOST_FURTHER + 1])
     further = found[:MOST_FURTHER][::-1]
     left_out = newest_first.count() - MOST_FURTHER if len(found) > MOST_FURTHER else 0
-    listed = _suppressed({one.address for one in deliveries} | {one.address for one in further})
+    listed = _suppressed([one.address for one in deliveries])
+    is_void = invoice.state == Invoice.State.VOID
     return Ledger(
         lines=(
-            *(_recipient(delivery, listed) for delivery in deliveries),
-            *(_further(each, listed) for each in further),
+            *(_recipient(delivery, listed, is_void=is_void) for delivery in deliveries),
+            *(_further(each, is_void=is_void) for each in further),
         ),
         left_out=left_out,
     )
 
 
-def _recipient(delivery: Delivery, suppressed: dict[str, str]) -> Line:
+def _recipient(delivery: Delivery, suppressed: dict[str, str], *, is_void: bool) -> Line:
     return Line(
         address=delivery.address,
         why=reasons_in_words(delivery.reasons),
-        sent=_sent(delivery.email),
-        why_not=suppressed.get(normalise_email(delivery.address), ""),
+        sent=_sent(delivery.email, is_void=is_void),
+        why_not=suppressed.get(comparable(delivery.address), ""),
         delivery=delivery,
     )
 
 
-def _further(further: FurtherDelivery, suppressed: dict[str, str]) -> Line:
+def _further(further: FurtherDelivery, *, is_void: bool) -> Line:
+    """Anybody's address: whether others' mail to it is stopped, and why, is not said here."""
     return Line(
         address=further.address,
-        why=_("Sent once more for %(person)s") % {"person": further.asked_by_name},
-        sent=_sent(further.email),
-        why_not=suppressed.get(normalise_email(further.address), ""),
+        why=_("Asked for by %(person)s") % {"person": further.asked_by_name},
+        sent=_sent(further.email, is_void=is_void),
+        why_not="",
         asked_at=further.created_at,
     )
 
 
-def _sent(email: OutgoingEmail | None) -> Sent:
-    state = email_state(email)
+def _sent(email: OutgoingEmail | None, *, is_void: bool) -> Sent:
+    state = email_state(email, is_void=is_void)
     if email is None:
         return Sent(state, None, "", ())
     match email.state:
@@ -142,8 +144,8 @@ def _is_stopped(email: OutgoingEmail) -> bool:
 
 
 def _suppressed(addresses: Iterable[str]) -> dict[str, str]:
-    """Why nothing is sent there, by normalised address."""
-    wanted = {normalise_email(address) for address in addresses}
+    """Why nothing is sent there, by address as it is compared."""
+    wanted = {comparable(address) for address in addresses}
     return {
         row.address: str(why_suppressed(row))
         for row in SuppressedAddress.objects.filter(address__in=wanted)

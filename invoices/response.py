@@ -37,7 +37,7 @@ def response_to(
             words = _("Void since %(day)s") % {"day": short_day(invoice.voided_at)}
             return State(words, Tone.QUIET)
         case Standing.CREDITED if invoice.kind == Invoice.Kind.CREDIT_NOTE:
-            return State(_("Credited to you"), Tone.GOOD)
+            return State(_what_credit_does(invoice), Tone.GOOD)
         case Standing.CREDITED:
             return State(_credited_in_full(list(credit_notes)), Tone.GOOD)
         case Standing.NOTHING_TO_PAY:
@@ -59,6 +59,12 @@ def settled_so_far(invoice: Invoice, settlement: Settlement) -> list[tuple[str, 
         return []
     left = (_("Still to be paid"), open_amount(invoice, settlement))
     return [(name, money(amount, invoice.currency)) for name, amount in (*parts, left)]
+
+
+def _what_credit_does(note: Invoice) -> str:
+    if note.preceding is None:
+        return _("To your credit; it has not been set off yet.")
+    return _("Taken off invoice %(number)s") % {"number": note.preceding.number}
 
 
 def _credited_in_full(numbers: list[str]) -> str:

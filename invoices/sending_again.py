@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
@@ -20,7 +21,7 @@ from invoices.documents import document_of
 from invoices.models import Delivery, Document, FurtherDelivery, Invoice
 from invoices.rendering.email import Occasion, Sending
 from invoices.standing import open_amount
-from mail.addresses import envelope_address
+from mail.addresses import comparable, envelope_address, spellings
 from mail.models import OutgoingEmail, SuppressedAddress
 from mail.outbox import enqueue
 from mail.queue import EMAIL_QUEUE
@@ -53,13 +54,13 @@ class NotStoredYet(DomainError):
 class AddressSuppressed(DomainError):
     """A mail to it would fail unsent."""
 
-    def __init__(self, suppressed: SuppressedAddress) -> None:
+    def __init__(self, address: str, suppressed: SuppressedAddress) -> None:
         super().__init__(
             _(
                 "We do not send mail to %(address)s. %(why)s Use another address, or write to our"
                 " support team."
             )
-            % {"address": suppressed.address, "why": why_suppressed(suppressed)}
+            % {"address": address, "why": why_suppressed(suppressed)}
         )
 
 
@@ -131,6 +132,7 @@ def send_again(
     """
     address = normalise_email(address)
     envelope_address(address)
+    compared = comparable(address)
     invoice = _lock(invoice)
     stored = _stored_pdf(invoice)
     # Before anything is looked up: else each refusal would be a free answer about an address.
@@ -139,7 +141,7 @@ def send_again(
     reader = reader_again(delivery) if delivery else _stranger(invoice, address)
     _refuse_unwelcome(invoice, reader)
     _refuse_under_way(invoice, delivery, address)
-    _count(PER_ADDRESS.by(address), PER_DOCUMENT.by(f"{invoice.pk} {address}"))
+    _count(PER_ADDRESS.by(compared), PER_DOCUMENT.by(f"{invoice.pk} {compared}"))
     further = FurtherDelivery(
         id=uuid4(),
         account_id=invoice.account_id,
@@ -192,7 +194,7 @@ def _delivery_to(invoice: Invoice, address: str) -> Delivery | None:
     """Among the frozen recipients; a few at most, their addresses as they were entered."""
     deliveries = Delivery.objects.filter(account=invoice.account_id, invoice=invoice)
     for delivery in deliveries.select_related("email"):
-        if normalise_email(delivery.address) == address:
+        if comparable(delivery.address) == comparable(address):
             delivery.invoice = invoice
             return delivery
     return None
@@ -201,7 +203,7 @@ def _delivery_to(invoice: Invoice, address: str) -> Delivery | None:
 def _stranger(invoice: Invoice, address: str) -> Reader:
     """Somebody who was no recipient; a further copy belongs to the first."""
     earlier = (
-        FurtherDelivery.objects.filter(account=invoice.account_id, invoice=invoice, address=address)
+        _further_deliveries(invoice, address)
         .order_by("created_at")
         .values_list("email__message_id", flat=True)
         .first()
@@ -209,21 +211,30 @@ def _stranger(invoice: Invoice, address: str) -> Reader:
     return Reader(address=address, answers=earlier or "")
 
 
+def _further_deliveries(invoice: Invoice, address: str) -> QuerySet[FurtherDelivery]:
+    """However the domain of the address was spelled."""
+    return FurtherDelivery.objects.filter(
+        account=invoice.account_id, invoice=invoice, address__in=spellings(address)
+    )
+
+
 def _refuse_unwelcome(invoice: Invoice, reader: Reader) -> None:
-    address = normalise_email(reader.address)
-    suppressed = SuppressedAddress.objects.filter(address=address).first()
+    address = reader.address
+    suppressed = SuppressedAddress.objects.filter(address=comparable(address)).first()
     if suppressed:
-        raise AddressSuppressed(suppressed) if _is_own(invoice, address) else AddressRefused
+        is_own = _is_own(invoice, address)
+        raise AddressSuppressed(address, suppressed) if is_own else AddressRefused
     if is_stopped(reader):
         raise StoppedByReader(reader.address)
 
 
 def _is_own(invoice: Invoice, address: str) -> bool:
     """Whether the account's documents go there, or went."""
-    account = invoice.account_id
-    return (
-        Delivery.objects.filter(account=account, address__iexact=address).exists()
-        or Contact.objects.filter(account=account, email__iexact=address).exists()
+    account, written = invoice.account_id, spellings(address)
+    return any(
+        Delivery.objects.filter(account=account, address__iexact=each).exists()
+        or Contact.objects.filter(account=account, email__iexact=each).exists()
+        for each in written
     )
 
 
@@ -233,10 +244,7 @@ def _refuse_under_way(invoice: Invoice, delivery: Delivery | None, address: str)
         raise HeldBack
     if first and first.state in _UNDER_WAY:
         raise OnItsWayAlready(address)
-    further = FurtherDelivery.objects.filter(
-        account=invoice.account_id, invoice=invoice, address=address
-    ).select_related("email")
-    for each in further:
+    for each in _further_deliveries(invoice, address).select_related("email"):
         if each.email.state == OutgoingEmail.State.WITHHELD:
             raise HeldBack
         if each.email.state in _UNDER_WAY:

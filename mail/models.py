@@ -195,7 +195,7 @@ class HeldBatch(models.Model):
 class SuppressedAddress(models.Model):
     """An address that nothing is sent to: mail for it fails visibly, unsent.
 
-    ``address`` is spelled as it is compared (``mail.addresses.comparable``). ``reason`` is for staff;
+    ``address`` is spelled as ``mail.addresses.comparable`` has it. ``reason`` is for staff;
     customers read what ``kind`` and ``status`` mean (mail.return_words).
     """
 

@@ -14,12 +14,13 @@ from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
+from itertools import islice
 from uuid import UUID
 
 from flufl.bounce import all_failures
 
-from common.ids import normalise_email
 from common.scoping import all_accounts_scope
+from mail.addresses import comparable
 from mail.bounces import WORDS_LENGTH, Report
 from mail.models import MailReport, OutgoingEmail
 from mail.return_path import message_of
@@ -28,6 +29,12 @@ from mail.return_words import REFUSAL
 SOURCE = "mailbox"
 # A report comes before the message that it returns, which may be long: more is not read.
 MOST_READ = 512 * 1024
+# The same in lines, since the parser makes a message of each blank line within a report.
+_MOST_LINES = 10_000
+# What servers write in words stands at the top, and patterns are looked for in all that is given.
+_MOST_READ_IN_WORDS = 64 * 1024
+# Groups of fields in a report: one on the server, one on each recipient, of which we have one.
+_MOST_BLOCKS = 50
 
 # Where servers write whom a message was delivered to.
 _RECIPIENT_FIELDS = (
@@ -70,11 +77,12 @@ def read_returned(content: bytes, *, delivered_to: str = "") -> Report:
 
     Raises NoReport.
     """
-    message = message_from_bytes(content[:MOST_READ])
+    content = b"".join(content[:MOST_READ].splitlines(keepends=True)[:_MOST_LINES])
+    message = message_from_bytes(content)
     pk = _message_meant(message, delivered_to)
     if pk is None:
         raise NoReport("it did not come to the return path of a message of ours")
-    said = _complaint(message) or _in_fields(message) or _in_words(message, pk)
+    said = _complaint(message) or _in_fields(message) or _in_words(content, pk)
     if said is None:
         raise NoReport("it is no report that mail was returned: an answer, perhaps")
     named = _text(message, "message-id") or hashlib.sha256(content).hexdigest()
@@ -101,8 +109,7 @@ def _message_meant(message: Message, delivered_to: str) -> UUID | None:
     # RFC 5965: the report of a complaint names the envelope sender of what is complained about.
     texts += [
         text
-        for part in _parts(message, "message/feedback-report")
-        for block in _blocks(part)
+        for block in _blocks(message, "message/feedback-report")
         for text in _texts(block, "original-mail-from")
     ]
     addresses = [address for _name, address in getaddresses(texts)][:_MOST_ADDRESSES]
@@ -111,10 +118,9 @@ def _message_meant(message: Message, delivered_to: str) -> UUID | None:
 
 def _complaint(message: Message) -> _Said | None:
     """A report in the Abuse Reporting Format (RFC 5965)."""
-    for part in _parts(message, "message/feedback-report"):
-        for block in _blocks(part):
-            if _text(block, "feedback-type").lower() == "abuse":
-                return _Said(_Kind.COMPLAINT, words="reported as spam", happened_at=_time(block))
+    for block in _blocks(message, "message/feedback-report"):
+        if _text(block, "feedback-type").lower() == "abuse":
+            return _Said(_Kind.COMPLAINT, words="reported as spam", happened_at=_time(block))
     return None
 
 
@@ -122,8 +128,7 @@ def _in_fields(message: Message) -> _Said | None:
     """What a delivery status notification (RFC 3464) says of its one recipient."""
     found = [
         said
-        for part in _parts(message, "message/delivery-status")
-        for block in _blocks(part)
+        for block in _blocks(message, "message/delivery-status")
         if (said := _of_recipient(block))
     ]
     kinds = list(dict(_ACTIONS).values())
@@ -145,11 +150,16 @@ def _of_recipient(block: Message) -> _Said | None:
     )
 
 
-def _in_words(message: Message, pk: UUID) -> _Said | None:
+def _in_words(content: bytes, pk: UUID) -> _Said | None:
     """What flufl.bounce recognises, if it names the recipient of the message."""
     recipient = _recipient_of(pk)
+    message = message_from_bytes(content[:_MOST_READ_IN_WORDS])
+    if not getaddresses(_texts(message, "from")):
+        # One of its detectors takes the first address of From, whether there is one or not.
+        del message["from"]
+        message["From"] = "<>"
     delayed, returned = (
-        {normalise_email(address.decode("ascii", errors="replace")) for address in addresses}
+        {comparable(address.decode("ascii", errors="replace")) for address in addresses}
         for addresses in all_failures(message)
     )
     if not recipient or recipient not in delayed | returned:
@@ -162,7 +172,7 @@ def _in_words(message: Message, pk: UUID) -> _Said | None:
 def _recipient_of(pk: UUID) -> str:
     with all_accounts_scope("a return path names nothing but its message"):
         found = OutgoingEmail.objects.filter(pk=pk).values_list("recipient_address", flat=True)
-        return normalise_email(found.first() or "")
+        return comparable(found.first() or "")
 
 
 def _best_status(given: str, words: str) -> str:
@@ -181,13 +191,18 @@ def _parts(message: Message, content_type: str) -> Iterator[Message]:
             yield part
 
 
-def _blocks(part: Message) -> Iterator[Message]:
-    """Groups of fields, each parsed like a header."""
+def _blocks(message: Message, content_type: str) -> Iterator[Message]:
+    """Groups of fields in the parts of that type, each parsed like a header; the first of many."""
+    parts = _parts(message, content_type)
+    return islice((block for part in parts for block in _blocks_of(part)), _MOST_BLOCKS)
+
+
+def _blocks_of(part: Message) -> Iterator[Message]:
     payload = part.get_payload()
     if isinstance(payload, list):
         yield from (block for block in payload if isinstance(block, Message))
     elif isinstance(payload, str):
-        for text in re.split(r"\r?\n\s*\r?\n", payload):
+        for text in re.split(r"\r?\n\s*\r?\n", payload, maxsplit=_MOST_BLOCKS):
             yield message_from_bytes(text.encode("utf-8", errors="replace"))
 
 
@@ -217,6 +232,6 @@ def _time(block: Message) -> datetime | None:
     written = _text(block, "last-attempt-date") or _text(block, "arrival-date")
     try:
         found = parsedate_to_datetime(written)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo is not None else None

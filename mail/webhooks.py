@@ -8,6 +8,7 @@ name has an address here.
 import hashlib
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -49,6 +50,11 @@ _UNREADABLE = (
     TypeError,
     ValueError,
     AttributeError,
+    # JSON in more brackets than any service writes, and times beyond every calendar, of which the
+    # operating system says so itself.
+    RecursionError,
+    OverflowError,
+    OSError,
 )
 _Kind = MailReport.Kind
 _KINDS: dict[str, MailReport.Kind] = {
@@ -90,20 +96,30 @@ class _Reports(AnymailCoreWebhookView):  # type: ignore[misc]  # django-anymail 
             events = self.parse_events(request)
         except AnymailWebhookValidationFailure:
             raise
-        except _UNREADABLE:
-            logger.warning("a report of %s cannot be read", self.esp_name, exc_info=True)
-            return HttpResponse(status=HTTPStatus.BAD_REQUEST)
-        # All are understood before one has an effect.
-        for report in list(_reports(events, source=self.esp_name)):
+        except _UNREADABLE as error:
+            return self._unreadable(error)
+        try:
+            # All are understood before one has an effect.
+            reports = list(_reports(events, source=self.esp_name))
+        except RecursionError as error:
+            # Brackets that could just be read, and not be written for the name of the event.
+            return self._unreadable(error)
+        for report in reports:
             take_report(report)
         return HttpResponse()
+
+    def _unreadable(self, error: Exception) -> HttpResponse:
+        logger.warning("a report of %s cannot be read", self.esp_name, exc_info=error)
+        return HttpResponse(status=HTTPStatus.BAD_REQUEST)
 
 
 class _Mailgun(_Reports, MailgunTrackingWebhookView):  # type: ignore[misc]
     def validate_request(self, request: HttpRequest) -> None:
         """Besides the signature, which is over time and token: how old it is."""
         signed_at = float(json.loads(request.body)["signature"]["timestamp"])
-        if abs(time.time() - signed_at) > _SIGNATURE_LASTS.total_seconds():
+        age = abs(time.time() - signed_at)
+        # "nan" is a number too, and no older than anything.
+        if not math.isfinite(age) or age > _SIGNATURE_LASTS.total_seconds():
             raise AnymailWebhookValidationFailure("Mailgun webhook called with an old signature")
 
 

@@ -4,15 +4,16 @@ Each finder is asked only for those who hold its permission, and asks the databa
 the account's size. A package that gives people something to see to adds its finder to the list.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access import Access
 from accounts.bouncing import returned_addresses
@@ -172,6 +173,18 @@ def _returned_addresses(situation: Situation) -> Iterator[Matter]:
         yield Matter(words, _("See what to do"), situation.page("settings:contacts"), "danger")
 
 
+_NOT_DELIVERED: Mapping[str, tuple[Promise, Promise]] = {
+    Invoice.Kind.INVOICE: (
+        gettext_lazy("Invoice %(number)s could not be delivered to %(address)s."),
+        gettext_lazy("See the invoice"),
+    ),
+    Invoice.Kind.CREDIT_NOTE: (
+        gettext_lazy("Credit note %(number)s could not be delivered to %(address)s."),
+        gettext_lazy("See the credit note"),
+    ),
+}
+
+
 def _undelivered_invoices(situation: Situation) -> Iterator[Matter]:
     """Those that went nowhere because their reader was taken off the list are left out."""
     failed = Delivery.objects.filter(
@@ -181,12 +194,12 @@ def _undelivered_invoices(situation: Situation) -> Iterator[Matter]:
     ).exclude(
         Q(invoice__state=Invoice.State.VOID) | Q(email__server_response__startswith=LINK_ENDED)
     )
-    rows = failed.order_by("-created_at").values_list("invoice__number", "address")
-    for number, address in rows[:_MOST_NAMED]:
+    rows = failed.order_by("-created_at").values_list("invoice__kind", "invoice__number", "address")
+    for kind, number, address in rows[:_MOST_NAMED]:
+        words, link = _NOT_DELIVERED[kind]
         yield Matter(
-            _("Invoice %(number)s could not be delivered to %(address)s.")
-            % {"number": number, "address": address},
-            _("See the invoice"),
+            str(words) % {"number": number, "address": address},
+            str(link),
             reverse("invoices:page", args=[situation.access.account.number, number]),
             "danger",
         )

@@ -81,7 +81,7 @@ class AddressField(forms.EmailField):
 class NewAddressField(AddressField):
     """One that was not known before; who signs in with another may go on doing so."""
 
-    default_validators = (FullAddressValidator(),)
+    default_validators = [FullAddressValidator()]
 
 
 class CurrentPasswordField(forms.CharField):

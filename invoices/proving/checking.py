@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from common.money import ZERO, round_money
-from invoices.models import Invoice, InvoiceAllowance, InvoiceLine, NumberSeries
+from invoices.models import Document, Invoice, InvoiceAllowance, InvoiceLine, NumberSeries
 from invoices.parties import Party, PaymentMeans, PostalAddress, SnapshotInvalid
 from invoices.proving.reading import Bundle
 from invoices.sealing import UnknownVersion, content_hash, digests
@@ -21,6 +21,11 @@ _TOTALS = (
     ("gross_total", "BR-CO-15", "gross"),
     ("amount_due", "BR-CO-16", "due"),
 )
+
+
+_NUMBERED = frozenset({Invoice.State.ISSUED, Invoice.State.VOID})
+# What money and credit notes have done to a document.
+_SETTLED = ("credited", "allocated", "credit_applied", "written_off")
 
 
 class Chain:
@@ -133,10 +138,30 @@ def settled(bundle: Bundle) -> Iterator[str]:
         return
     if settlement.total != invoice.gross_total:
         yield f"its settlement is of {settlement.total} and not of {invoice.gross_total}"
-    if settlement.credited > settlement.total:
-        yield f"{settlement.credited} of it are credited, more than {settlement.total}"
+    done = sum((getattr(settlement, column) for column in _SETTLED), ZERO)
+    if done > settlement.total:
+        yield f"{done} of it are settled, more than {settlement.total}"
     if settlement.credited != bundle.credited:
         yield f"its settlement says {settlement.credited} credited, its notes {bundle.credited}"
+
+
+def standing(bundle: Bundle) -> Iterator[str]:
+    """A document with a place in the chain is issued or void."""
+    if bundle.invoice.state not in _NUMBERED:
+        yield f"its state is “{bundle.invoice.state}”, which there is not"
+
+
+def mailed(bundle: Bundle) -> Iterator[str]:
+    """Messages are queued in the transaction that stores the PDF, and stay with their reader."""
+    stored = any(
+        file.kind == Document.Kind.PDF and file.state == Document.State.STORED
+        for file in bundle.files
+    )
+    if not stored or bundle.invoice.state == Invoice.State.VOID:
+        return
+    for delivery in bundle.deliveries:
+        if delivery.email_id is None:
+            yield f"it is stored, and no message to {delivery.address} is on record"
 
 
 def preceded(bundle: Bundle) -> Iterator[str]:
@@ -219,9 +244,11 @@ def _accounting(invoice: Invoice) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Bundle], Iterator[str]], ...] = (
+    standing,
     content,
     sums,
     settled,
+    mailed,
     preceded,
     parties,
     voided,

@@ -51,6 +51,8 @@ def tax_number(account: Account) -> tuple[str, str]:
         ("country", "gb", "“gb” is not a country code"),
         ("timezone", "Mars/Olympus", "“Mars/Olympus” is not a time zone such as Europe/Berlin."),
         ("locale", "klingon", "“klingon” is not a language that documents are written in: en,"),
+        ("name", "\u3164", "Enter a name that can be read."),
+        ("company", "\u200b", "Enter a name that can be read."),
     ],
 )
 def test_a_mistyped_code_is_refused_at_its_field(

@@ -38,11 +38,15 @@ def account(people: People) -> Account:
     return people.account
 
 
-def comes_back(address: str = ADDRESS, **told: Any) -> None:
-    """A message to the address, of whatever account, is returned for good."""
+def comes_back(address: str = ADDRESS, *, of: Account | None = None, **told: Any) -> None:
+    """A message to the address, of an account or of none, is returned for good."""
     with all_accounts_scope("a test sends mail"):
         pk = enqueue(
-            new_email(dedup_key=f"test:{uuid4()}", recipient=Mailbox(address), account_id=None)
+            new_email(
+                dedup_key=f"test:{uuid4()}",
+                recipient=Mailbox(address),
+                account_id=of.pk if of else None,
+            )
         )
         OutgoingEmail.objects.filter(pk=pk).update(state="sent", sent_at=timezone.now())
     given: dict[str, Any] = {
@@ -109,9 +113,9 @@ def test_owner_is_told_in_their_language(people: People, account: Account) -> No
 def test_owner_is_told_anew_when_it_was_tried_again_and_came_back(
     people: People, account: Account
 ) -> None:
-    comes_back()
+    comes_back(of=account)
     press(people.alice, account)
-    comes_back()
+    comes_back(of=account)
     assert told() == ["alice@hartwell.example"] * 2
 
 
@@ -183,7 +187,7 @@ def test_overview_and_contacts_say_what_is_wrong_and_what_to_do(
     people: People, account: Account
 ) -> None:
     assert "are not sent to" not in page(people.alice, account)
-    comes_back()
+    comes_back(of=account)
     for user in (people.alice, people.bob):
         overview = page(user, account, "account:overview")
         assert f"invoices are not sent to {ADDRESS}. The mailbox is full." in overview
@@ -239,7 +243,7 @@ def test_an_address_is_known_in_whatever_way_it_is_written(people: People) -> No
 def test_address_is_tried_again_by_who_looks_after_invoices(
     who: str, people: People, account: Account
 ) -> None:
-    comes_back()
+    comes_back(of=account)
     answer = press(getattr(people, who), account, ADDRESS.upper())
     assert b"The next invoice is sent to books@hartwell.example again." in answer.content
     assert not SuppressedAddress.objects.exists()
@@ -247,7 +251,7 @@ def test_address_is_tried_again_by_who_looks_after_invoices(
 
 
 def test_second_click_is_harmless_and_says_so(people: People, account: Account) -> None:
-    comes_back()
+    comes_back(of=account)
     press(people.alice, account)
     answer = press(people.alice, account)
     assert b"Mail to books@hartwell.example is not stopped. Nothing was changed." in answer.content
@@ -256,7 +260,7 @@ def test_second_click_is_harmless_and_says_so(people: People, account: Account) 
 
 def test_others_try_nothing_again(people: People, account: Account) -> None:
     """A stranger, a member without a flag, whoever is not signed in."""
-    comes_back()
+    comes_back(of=account)
     assert press(people.charlie, account).status_code == 404
     assert press(people.dora, account).status_code == 403
     assert press(None, account).status_code == 302
@@ -266,7 +270,7 @@ def test_others_try_nothing_again(people: People, account: Account) -> None:
 
 def test_owner_alone_while_billing_settings_are_reserved(people: People, account: Account) -> None:
     Account.objects.filter(pk=account.pk).update(billing_reserved_to_owner=True)
-    comes_back()
+    comes_back(of=account)
     assert press(people.bob, account).status_code == 403
     assert press(people.alice, account).status_code == 200
     assert not SuppressedAddress.objects.exists()
@@ -295,14 +299,63 @@ def test_what_staff_or_a_reader_stopped_is_not_tried_again(
     assert SuppressedAddress.objects.count() == 1
 
 
+def test_address_that_returned_mail_of_others_alone_is_not_tried_again(
+    people: People, account: Account
+) -> None:
+    """Whoever enters somebody else's address, which nobody confirms, would lift it for all."""
+    set_billing_contact(people.charlies_account, email=ADDRESS)
+    comes_back(of=account)
+    comes_back("another@elsewhere.example", of=people.charlies_account)
+    theirs = page(people.charlie, people.charlies_account)
+    assert f"invoices are not sent to {ADDRESS}." in theirs
+    assert "Try this address again" not in theirs
+    assert "support@operator.example" in theirs
+    answer = press(people.charlie, people.charlies_account)
+    assert b"Only our support team can start mail to this address again." in answer.content
+    assert SuppressedAddress.objects.filter(address=ADDRESS).exists()
+    assert recorded(people.charlies_account) == []
+    to_alice, to_charlie = notices()
+    assert "then try it again" in to_alice.text_body
+    assert "write to support@operator.example" in to_charlie.text_body
+    assert "Try this address again" in page(people.alice, account)
+
+
+def test_address_that_was_delayed_or_refused_elsewhere_is_not_tried_again(
+    people: People, account: Account
+) -> None:
+    comes_back(of=account, kind=MailReport.Kind.DELAYED)
+    comes_back()
+    press(people.alice, account)
+    assert SuppressedAddress.objects.count() == 1
+
+
+@pytest.mark.parametrize("on_file", ["books@münchen.example", "books@xn--mnchen-3ya.example"])
+@pytest.mark.parametrize("returned", ["books@münchen.example", "Books@XN--MNCHEN-3YA.example"])
+def test_address_is_one_however_its_domain_is_spelled(
+    on_file: str, returned: str, people: People
+) -> None:
+    set_billing_contact(people.account, email=on_file)
+    comes_back(returned, of=people.account)
+    (notice,) = notices()
+    assert on_file in notice.subject
+    contacts = page(people.alice, people.account)
+    assert f"invoices are not sent to {on_file}." in contacts
+    # In the list of who gets the next invoice too.
+    assert contacts.count("The mailbox is full.") == 2
+    answer = press(people.alice, people.account, on_file)
+    assert f"The next invoice is sent to {on_file} again." in answer.content.decode()
+    assert not SuppressedAddress.objects.exists()
+
+
 def test_address_is_tried_so_often_a_day_whosever_account_it_is(
     people: People, account: Account
 ) -> None:
     set_billing_contact(people.charlies_account, email=ADDRESS)
+    comes_back(of=people.charlies_account)
     for _ in range(TRIES_A_DAY):
-        comes_back()
+        comes_back(of=account)
         press(people.alice, account)
-    comes_back()
+    comes_back(of=account)
     for user, its in ((people.alice, account), (people.charlie, people.charlies_account)):
         assert f"was tried {TRIES_A_DAY} times within a day".encode() in press(user, its).content
     assert SuppressedAddress.objects.count() == 1
@@ -310,7 +363,7 @@ def test_address_is_tried_so_often_a_day_whosever_account_it_is(
 
 def test_closed_account_tries_nothing_again(people: People, account: Account) -> None:
     Account.objects.filter(pk=account.pk).update(status=Account.Status.CLOSED)
-    comes_back()
+    comes_back(of=account)
     press(people.alice, account)
     assert SuppressedAddress.objects.count() == 1
 

@@ -24,5 +24,11 @@ def test_a_sentence_names_what_it_is_about_without_its_kind() -> None:
     assert sentence_for(Action.INVOICE_ISSUED, "invoice INV-000001") == "Issued invoice INV-000001"
 
 
+def test_a_document_sent_once_more_says_to_whom() -> None:
+    details = {"recipient": "accountant@books.example"}
+    said = sentence_for(Action.INVOICE_SENT_AGAIN, "invoice INV-000001", details=details)
+    assert said == "Sent INV-000001 to accountant@books.example"
+
+
 def test_an_action_of_a_newer_release_stands_for_itself() -> None:
     assert sentence_for("moon:landed", "moon 1") == "moon:landed"

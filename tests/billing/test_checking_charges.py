@@ -146,6 +146,8 @@ def test_stray_space_and_line_breaks_in_texts_become_one_space() -> None:
         ({"item_id": "i" * 61}, Reason.REFERENCE, "the item id is 61 characters long"),
         ({"charge_id": "a\x00b"}, Reason.CHARGE_ID, "control character (U+0000)"),
         ({"account_name": "n" * 251}, Reason.ACCOUNT_NAME, "251 characters long"),
+        ({"account_name": "\u3164"}, Reason.ACCOUNT_NAME, "nothing that can be seen"),
+        ({"description": "\u200b"}, Reason.DESCRIPTION, "has no description"),
     ],
 )
 def test_a_fault_is_told_with_its_reason(cells: dict[str, str], reason: Reason, said: str) -> None:

@@ -33,6 +33,6 @@ def test_what_nobody_can_see_is_no_text(text: str) -> None:
     assert not has_visible_character(text)
 
 
-@pytest.mark.parametrize("text", ["A", "李", "ك", "เ", "7", "№", "😀", "\u200bA", "O\u2019Neil", "-"])
+@pytest.mark.parametrize("text", ["A", "李", "ك", "เ", "7", "№", "😀", "\u200bA", "-"])
 def test_one_character_of_any_script_is_enough(text: str) -> None:
     assert has_visible_character(text)

@@ -14,6 +14,8 @@ from common.scoping import account_scope, all_accounts_scope
 from console import deliveries
 from console.deliveries import PAGE_LENGTH, How
 from invoices.models import Delivery
+from invoices.voiding import void_invoice
+from mail.addresses import Mailbox
 from mail.bounces import Report, take_report
 from mail.models import MailReport, OutgoingEmail, SuppressedAddress
 from mail.outbox import enqueue
@@ -181,6 +183,21 @@ def test_message_to_a_suppressed_address_is_not_sent_again(staff: User) -> None:
     assert state_of(pk) == "failed"
 
 
+def test_mail_of_a_void_document_has_no_button(people: People, staff: User) -> None:
+    invoice = make_invoice(people.account, seller=make_seller())
+    store_pdf(invoice)
+    void_invoice(invoice, reason="made twice", actor=OPERATOR)
+    with account_scope(people.account):
+        pk = Delivery.objects.get(invoice=invoice).email_id
+    assert pk is not None
+    page = shown(staff)
+    assert str(invoice.number) in page
+    assert "Stopped: void" in page
+    assert f"{LIST}{pk}/send-again/" not in page
+    press(staff, pk)
+    assert state_of(pk) == "failed"
+
+
 def test_message_that_is_none_is_not_found(staff: User) -> None:
     assert press(staff, uuid4()).status_code == 404
 
@@ -264,6 +281,18 @@ def test_each_right_is_enough_for_its_own_act() -> None:
     signed_in(helper).post(f"{SUPPRESSED}{row.pk}/lift/", {"why": "x"})
     assert state_of(pk) == "queued"
     assert not SuppressedAddress.objects.exists()
+
+
+def test_address_is_found_and_stopped_however_its_domain_is_spelled(staff: User) -> None:
+    with all_accounts_scope("a test sends mail"):
+        pk = enqueue(new_email(recipient=Mailbox("v@münchen.example"), account_id=None))
+        OutgoingEmail.objects.filter(pk=pk).update(state="failed")
+    suppress("v@xn--mnchen-3ya.example", reason="x", actor=OPERATOR)
+    for spelled in ("v@münchen.example", "V@XN--MNCHEN-3YA.example"):
+        assert "v@münchen.example" in shown(staff, wanted=spelled)
+        assert "v@xn--mnchen-3ya.example" in shown(staff, SUPPRESSED, q=spelled)
+    assert b"while it is on the list of suppressed addresses" in press(staff, pk).content
+    assert state_of(pk) == "failed"
 
 
 def test_customers_see_nothing_of_it(people: People) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from common.roles import as_owner
 from common.scoping import all_accounts_scope
 from invoices.crediting import credit_invoice
-from invoices.models import Document, Invoice, InvoiceLine, NumberSeries, Seller
+from invoices.models import Document, Invoice, InvoiceLine, NumberSeries, Seller, Settlement
+from invoices.proving.checking import settled, standing
 from invoices.proving.findings import Finding
+from invoices.proving.reading import Bundle
 from tests.factories import charge, make_draft, make_invoice, store_pdf
 from tests.invoices.forging import run, without_guards
 from tests.scenes import ACTOR, a_seller, an_account
@@ -331,3 +334,29 @@ def test_lines_are_taken_off_the_database_some_at_a_time(
 def test_a_note_is_told_apart() -> None:
     assert str(Finding("INV-", "x", is_note=True)) == "note: INV-: x"
     assert str(Finding("INV-", "x")) == "INV-: x"
+
+
+@transactional
+def test_a_message_that_was_taken_from_its_reader_is_found(documents: list[Invoice]) -> None:
+    with without_guards():
+        run("UPDATE invoices_delivery SET email_id = NULL WHERE invoice_id = %s", documents[1].pk)
+    told = findings("--no-files")
+    assert f"{documents[1].number}: it is stored, and no message to " in told
+
+
+def test_what_constraints_forbid_is_found_where_somebody_dropped_them() -> None:
+    invoice = Invoice(state="paid", gross_total=Decimal(10))
+    settlement = Settlement(total=Decimal(10), credited=Decimal(6), allocated=Decimal(5))
+    bundle = Bundle(
+        invoice=invoice,
+        lines=(),
+        allowances=(),
+        tax_lines=(),
+        deliveries=(),
+        further=(),
+        files=(),
+        settlement=settlement,
+        credited=Decimal(6),
+    )
+    assert list(standing(bundle)) == ["its state is “paid”, which there is not"]
+    assert list(settled(bundle)) == ["11 of it are settled, more than 10"]

@@ -357,7 +357,7 @@ def test_another_address_is_asked_for_on_a_page_of_its_own(
     page = answer.content.decode()
     assert answer.redirect_chain == [(page_of(invoice), 302)]
     assert f"{invoice.number} is being sent to {NEW}." in page
-    assert "Sent once more for Bob Ferris (bob@hartwell.example)" in page
+    assert "Asked for by Bob Ferris (bob@hartwell.example)" in page
     answer = browser.post(elsewhere_at(invoice), {"email": NEW}, follow=True)
     assert "Nothing more was sent." in answer.content.decode()
     assert len(emails_of(people.account)) == 2

@@ -8,7 +8,8 @@ from django.utils import timezone
 from common.scoping import account_scope
 from invoices.models import Delivery, Invoice, Seller
 from invoices.sending_again import send_again
-from mail.models import OutgoingEmail
+from invoices.voiding import void_invoice
+from mail.models import OutgoingEmail, SuppressedAddress
 from tests.factories import (
     OPERATOR,
     add_member,
@@ -143,4 +144,32 @@ def test_the_page_asks_as_often_for_many_further_deliveries_as_for_none(
             address = f"reader-{serial}@books.example"
             send_again(invoice, address=address, asked_by=people.bob, actor=OPERATOR)
     assert queries() == before
-    assert words(page_of(people, invoice)).count("Sent once more for Bob Ferris") == 7
+    assert words(page_of(people, invoice)).count("Asked for by Bob Ferris") == 7
+
+
+def test_mail_of_a_void_document_was_not_sent(people: People, seller: Seller) -> None:
+    """Nothing failed: staff stopped it for good."""
+    waiting = make_invoice(people.account, seller=seller)
+    stopped = make_invoice(people.account, seller=seller)
+    store_pdf(stopped)
+    for invoice in (waiting, stopped):
+        void_invoice(invoice, reason="made twice", actor=OPERATOR)
+        read = words(page_of(people, invoice))
+        assert "Not sent: the document is void" in read
+        assert "Could not be delivered" not in read
+        assert "Waits for the PDF" not in read
+
+
+def test_why_a_strangers_address_gets_no_mail_is_not_told(people: People, seller: Seller) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    store_pdf(invoice)
+    with account_scope(people.account):
+        send_again(invoice, address="x@books.example", asked_by=people.bob, actor=OPERATOR)
+    SuppressedAddress.objects.create(
+        address="x@books.example", kind=SuppressedAddress.Kind.COMPLAINT
+    )
+    assert "spam" not in page_of(people, invoice)
+    SuppressedAddress.objects.create(
+        address=people.alice.email, kind=SuppressedAddress.Kind.COMPLAINT
+    )
+    assert "spam" in page_of(people, invoice)

@@ -124,6 +124,17 @@ def test_it_says_that_the_pdf_is_being_prepared_and_then_what_it_is(
     assert "2.0\N{NO-BREAK SPACE}KB" in ready
 
 
+def test_it_says_that_the_e_invoice_is_inside_where_there_is_one(
+    people: People, seller: Seller
+) -> None:
+    invoice = make_invoice(people.account, seller=seller)
+    store_pdf(invoice)
+    said = "The e-invoice factur-x.xml is inside."
+    assert said not in words(page_of(people, invoice))
+    store_xml(invoice, b"<Invoice/>")
+    assert said in words(page_of(people, invoice))
+
+
 def test_a_pdf_that_cannot_be_made_is_owned_up_to(people: People, seller: Seller) -> None:
     invoice = make_invoice(people.account, seller=seller)
     with account_scope(people.account):
@@ -231,7 +242,15 @@ def test_response_names_the_credit_note_that_takes_all_back(people: People, sell
     assert f"Response Credited in full by {note.number}" in read
     assert f"Corrected by Credit note {note.number}" in read
     assert f"Corrects invoice {invoice.number}" in words(page_of(people, note))
-    assert "Response Credited to you" in words(page_of(people, note))
+    assert f"Response Taken off invoice {invoice.number}" in words(page_of(people, note))
+
+
+def test_response_says_of_credit_for_no_invoice_that_it_waits(
+    people: People, seller: Seller
+) -> None:
+    credit = make_invoice(people.account, seller=seller, charges=[charge("10", quantity="-2")])
+    read = words(page_of(people, credit))
+    assert "Response To your credit; it has not been set off yet." in read
 
 
 def test_what_is_still_due_is_what_has_not_been_settled(people: People, seller: Seller) -> None:

@@ -22,12 +22,12 @@ def mailgun(
     *,
     severity: str = "permanent",
     token: str = "c4e1a2b3",
-    at: float | None = None,
+    at: float | str | None = None,
     key: str = SIGNING_KEY,
     **changed: Any,
 ) -> dict[str, Any]:
     """Its signature is over time and token alone."""
-    signed_at = str(int(time.time() if at is None else at))
+    signed_at = at if isinstance(at, str) else str(int(time.time() if at is None else at))
     signature = hmac.new(key.encode(), f"{signed_at}{token}".encode(), hashlib.sha256)
     return {
         "signature": {"timestamp": signed_at, "token": token, "signature": signature.hexdigest()},

@@ -1,6 +1,6 @@
 import pytest
 
-from mail.addresses import UnusableAddress, envelope_address
+from mail.addresses import UnusableAddress, comparable, envelope_address, spellings
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,35 @@ def test_domain_is_spelled_in_ascii_and_the_local_part_is_kept(given: str, spell
 def test_what_is_not_one_plain_address_is_refused(text: str) -> None:
     with pytest.raises(UnusableAddress):
         envelope_address(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("v@münchen.example", "v@xn--mnchen-3ya.example"),
+        ("V@MÜNCHEN.example", "v@XN--MNCHEN-3YA.Example"),
+        ("v@mu\u0308nchen.example", "v@münchen.example"),
+        ("用户@例子.example", "用户@xn--fsqu00a.example"),
+        (" Alice@Example.com ", "alice@example.com"),
+    ],
+)
+def test_spellings_of_one_address_are_compared_as_one(one: str, other: str) -> None:
+    assert comparable(one) == comparable(other)
+    assert spellings(one) == spellings(other)
+
+
+def test_what_is_no_address_is_compared_as_it_stands() -> None:
+    assert comparable("Nobody") == "nobody"
+    assert comparable("straße@strasse.example") != comparable("strasse@straße.example")
+
+
+def test_address_may_be_on_file_in_either_spelling() -> None:
+    assert spellings("V@münchen.example") == {"v@münchen.example", "v@xn--mnchen-3ya.example"}
+    assert spellings("v@example.com") == {"v@example.com"}
+
+
+@pytest.mark.parametrize("domain", ["xn--.de", "xn--99999999999999.de", "xn--a-ecp.de", "xn--0ca"])
+def test_domain_that_spells_nothing_has_its_own_spelling_alone(domain: str) -> None:
+    found = spellings(f"v@{domain}")
+    assert f"v@{domain}" in found
+    assert all(spelled.encode() for spelled in found)

@@ -3,19 +3,27 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from datetime import timezone as fixed
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import F
 from django.utils import timezone
 
 from audit.models import AuditEvent
 from common.scoping import account_scope, all_accounts_scope
 from mail import returned_hooks
-from mail.bounces import Report, settle_waiting_reports, take_report
+from mail.addresses import Mailbox
+from mail.bounces import (
+    MOST_REPORTS_OF_A_KIND,
+    REPORTED_WITHIN,
+    Report,
+    settle_waiting_reports,
+    take_report,
+)
 from mail.models import MailReport, OutgoingEmail, SuppressedAddress
 from mail.outbox import enqueue, retry
 from mail.sending import send_due
@@ -71,7 +79,7 @@ def recorded() -> list[tuple[str, str]]:
 def test_sent_message_that_is_returned_says_so_and_its_address_gets_no_more() -> None:
     """D1: with the remote server's words; those of the server that took it stay."""
     pk = sent()
-    at = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
+    at = timezone.now() + timedelta(minutes=1)
     assert take_report(report(pk, happened_at=at))
     email = stored(pk)
     assert (email.state, email.returned_at, email.returned_status) == (State.BOUNCED, at, "5.1.1")
@@ -183,6 +191,18 @@ def test_complaint_outweighs_a_return(kinds: tuple[Kind, ...]) -> None:
     assert SuppressedAddress.objects.get().kind == "complaint"
 
 
+def test_returns_from_two_spellings_of_one_address_stop_it_once() -> None:
+    with account_scope(1):
+        keys = [
+            enqueue(new_email(number, recipient=Mailbox(f"v@{domain}")))
+            for number, domain in enumerate(("münchen.example", "XN--MNCHEN-3YA.example"))
+        ]
+    for pk in keys:
+        change(pk, state=State.SENT, sent_at=timezone.now())
+        take_report(report(pk, event_id=pk.hex))
+    assert SuppressedAddress.objects.get().address == "v@xn--mnchen-3ya.example"
+
+
 def test_what_staff_stopped_stays_theirs() -> None:
     pk = sent()
     suppress(recipient(1), reason="asked for it", actor=OPERATOR)
@@ -258,6 +278,97 @@ def test_returned_message_can_be_sent_again_once_its_address_is_free(
         retry(stored(pk), actor=OPERATOR)
     send_due(transport)
     assert stored(pk).state == State.SENT
+
+
+# --- When it happened ----------------------------------------------------------------------------
+
+
+EAST, WEST = fixed(timedelta(hours=14)), fixed(timedelta(hours=-12))
+UNREADABLE = [
+    # To PostgreSQL 1 January 10000 in UTC, and the year before the first: psycopg reads neither.
+    datetime(9999, 12, 31, 23, 59, tzinfo=WEST),
+    datetime(1, 1, 1, 0, 0, tzinfo=EAST),
+]
+
+
+@pytest.mark.parametrize("told", [*UNREADABLE, datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_time_that_no_program_reads_back_is_dropped(told: datetime, is_known: bool) -> None:
+    """Else the invoice's page, staff's pages and every check of the invoices would fail on it."""
+    pk = sent()
+    assert take_report(report(pk if is_known else None, happened_at=told))
+    assert [row.happened_at for row in reports()] == [None]
+    returned_at = stored(pk).returned_at
+    assert (returned_at is not None) == is_known
+    assert returned_at is None or abs(timezone.now() - returned_at) < timedelta(minutes=1)
+
+
+def test_time_before_the_message_was_made_or_far_ahead_is_dropped() -> None:
+    pk = sent()
+    now = timezone.now()
+    for told in (now - timedelta(hours=1), now + timedelta(days=1, minutes=1)):
+        take_report(report(pk, happened_at=told, event_id=str(told)))
+    assert [row.happened_at for row in reports()] == [None, None]
+    ahead = now + timedelta(hours=23)
+    take_report(report(pk, happened_at=ahead.astimezone(EAST), event_id="ahead"))
+    assert reports()[-1].happened_at == ahead
+
+
+@pytest.mark.parametrize("told", UNREADABLE)
+def test_database_refuses_times_that_no_program_reads_back(told: datetime) -> None:
+    pk = sent()
+    with pytest.raises(IntegrityError, match="email_returned_in_a_readable_year"):
+        change(pk, returned_at=told)
+
+
+def test_database_refuses_reports_of_such_times() -> None:
+    row = MailReport(id=uuid4(), source="x", event_id="x", kind="delayed")
+    row.happened_at = UNREADABLE[0]
+    with (
+        pytest.raises(IntegrityError, match="report_of_a_readable_year"),
+        all_accounts_scope("a test writes a report"),
+    ):
+        MailReport.objects.bulk_create([row])
+
+
+# --- How much is kept ----------------------------------------------------------------------------
+
+
+def test_reports_on_one_message_are_kept_up_to_a_number_of_each_kind() -> None:
+    """Whoever has the message can write reports on it, and each would be a row for ever."""
+    pk = sent()
+    for number in range(MOST_REPORTS_OF_A_KIND):
+        assert take_report(report(pk, Kind.DELAYED, event_id=f"delay {number}"))
+    assert not take_report(report(pk, Kind.DELAYED, event_id="one more"))
+    assert len(reports()) == MOST_REPORTS_OF_A_KIND
+    assert take_report(report(pk, event_id="returned"))
+    assert stored(pk).state == State.BOUNCED
+
+
+@pytest.fixture
+def long_after(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """The clock of the program is set so far ahead: when a message was made does not change."""
+    then = timezone.now() + REPORTED_WITHIN + timedelta(hours=1)
+    monkeypatch.setattr(timezone, "now", lambda: then)
+    return then
+
+
+def test_report_on_a_message_of_long_ago_has_no_effect(long_after: datetime) -> None:
+    pk = sent(sent_at=long_after - REPORTED_WITHIN - timedelta(minutes=1))
+    assert not take_report(report(pk))
+    assert reports() == []
+    assert stored(pk).state == State.SENT
+    assert not SuppressedAddress.objects.exists()
+
+
+def test_message_that_was_held_back_for_long_counts_from_when_it_was_sent(
+    long_after: datetime,
+) -> None:
+    leased = {"lease_token": uuid4(), "leased_until": long_after}
+    under_way = sent(1, state=State.SENDING, sent_at=None, **leased)
+    gone = sent(2, sent_at=long_after - timedelta(days=1))
+    for pk in (under_way, gone):
+        assert take_report(report(pk, event_id=pk.hex))
 
 
 # --- While a worker has it -----------------------------------------------------------------------

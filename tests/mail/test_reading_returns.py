@@ -1,5 +1,6 @@
 """What servers write when mail comes back, and whom they are believed."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -7,6 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from pytest_django import Settings
 
+from common.scoping import all_accounts_scope
+from mail.addresses import Mailbox
+from mail.bounces import take_report
 from mail.models import MailReport
 from mail.reading_returns import NoReport, read_returned
 from mail.return_path import message_of, return_path
@@ -167,6 +171,70 @@ def test_same_report_fetched_twice_has_one_name(pk: UUID) -> None:
     assert read_returned(content).event_id == read_returned(again).event_id
     other = content.replace(b"9B095B5ADSN@mx", b"7C000000DSN@mx")
     assert read_returned(other).event_id != read_returned(content).event_id
+
+
+@pytest.mark.parametrize("sender", ["", "From:\r\n", "From: <>\r\n"])
+def test_words_of_a_server_that_does_not_say_who_it_is_are_understood(
+    sender: str, pk: UUID
+) -> None:
+    content = returned.qmail(return_path(pk))
+    line = b"From: MAILER-DAEMON@mx.operator.example\r\n"
+    assert content.startswith(line)
+    read = read_returned(sender.encode() + content.removeprefix(line))
+    assert (read.kind, read.status) == (Kind.RETURNED, "5.1.1")
+
+
+def test_answer_without_a_sender_is_no_return(pk: UUID) -> None:
+    content = f"To: {return_path(pk)}\r\nSubject: Re: Invoice 1\r\n\r\nThank you.\r\n"
+    with pytest.raises(NoReport, match="an answer"):
+        read_returned(content.encode())
+
+
+def test_words_name_the_recipient_in_either_spelling() -> None:
+    (pk,) = queue(1, recipient=Mailbox("v@münchen.example"))
+    content = returned.qmail(return_path(pk), recipient="v@xn--mnchen-3ya.example")
+    assert read_returned(content).kind == Kind.RETURNED
+
+
+def test_only_the_first_groups_of_fields_are_read(pk: UUID) -> None:
+    many = "Action: relayed\n\n" * 60
+    with pytest.raises(NoReport):
+        read_returned(returned.dsn(return_path(pk), fields=f"{many}Action: failed\n"))
+    fields = f"Action: failed\nStatus: 5.1.1\n\n{many}"
+    assert read_returned(returned.dsn(return_path(pk), fields=fields)).kind == Kind.RETURNED
+
+
+def test_report_of_blank_lines_holds_up_nobody(pk: UUID) -> None:
+    """The parser makes a message of each: as many as fit would take it seconds."""
+    content = returned.dsn(return_path(pk), fields="Action: failed\n\n" + "a:b\n\n" * 70_000)
+    started = time.process_time()
+    assert read_returned(content).kind == Kind.RETURNED
+    assert time.process_time() - started < 2
+
+
+def test_words_are_looked_for_at_the_beginning_alone(pk: UUID) -> None:
+    content = returned.qmail(return_path(pk))
+    head, blank, body = content.partition(b"\r\n\r\n")
+    with pytest.raises(NoReport):
+        read_returned(head + blank + b"x" * 70_000 + b"\r\n" + body)
+    assert read_returned(content + b"x" * 70_000).kind == Kind.RETURNED
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Fri, 31 Dec 9999 23:59:59 -1200",
+        "Sat, 1 Jan 0001 00:00:00 +1400",
+        "Fri, 20 Nov 99999999999999999999 08:30:04 +0000",
+        "Fri, 20 Nov 2026 08:30:04 +9999999999",
+    ],
+)
+def test_year_that_no_calendar_has_holds_up_no_report(written: str, pk: UUID) -> None:
+    """What can be kept of it, mail.bounces decides."""
+    fields = f"Action: failed\nStatus: 5.1.1\nLast-Attempt-Date: {written}\n"
+    assert take_report(read_returned(returned.dsn(return_path(pk), fields=fields)))
+    with all_accounts_scope("a test reads a report"):
+        assert MailReport.objects.get().happened_at is None
 
 
 # --- What is not believed ------------------------------------------------------------------------

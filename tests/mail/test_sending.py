@@ -17,8 +17,10 @@ from mail.models import OutgoingEmail, SuppressedAddress
 from mail.outbox import enqueue
 from mail.sending import send_due
 from mail.settling import DEFERRAL_DELAYS, OUTAGE_DELAY, UNCERTAIN_DELAY
+from mail.suppressing import suppress
 from mail.tasks import send_emails
 from mail.transport import Transport
+from tests.factories import OPERATOR
 from tests.mail.messages import PDF, new_email
 from tests.mail.sink import Sink
 from tests.mail.steps import (
@@ -195,6 +197,23 @@ def test_suppressed_address_gets_nothing_and_its_mail_fails_with_the_reason(
     assert stored(pk).last_error == "the address is suppressed: asked for it"
     with account_scope(1):
         assert AuditEvent.objects.get().subject == f"email {pk}"
+
+
+@pytest.mark.parametrize(
+    ("stopped", "entered"),
+    [
+        ("v@münchen.example", "V@xn--mnchen-3ya.example"),
+        ("v@XN--MNCHEN-3YA.example", "v@München.example"),
+    ],
+)
+def test_suppressed_address_gets_nothing_by_its_other_spelling(
+    stopped: str, entered: str, sink: Sink, transport: Transport
+) -> None:
+    suppress(stopped, reason="asked for it", actor=OPERATOR)
+    (pk,) = queue(1, recipient=Mailbox(entered))
+    send_due(transport)
+    assert sink.accepted == []
+    assert stored(pk).state == State.FAILED
 
 
 # --- Nobody knows whether it arrived --------------------------------------------------------------

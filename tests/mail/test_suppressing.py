@@ -1,8 +1,13 @@
 """Addresses that staff put on the list, and take off it."""
 
+from datetime import timedelta
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 
 from audit.models import AuditEvent
 from audit.recording import Actor
@@ -69,6 +74,33 @@ def test_it_is_refused_without_the_admin_too() -> None:
         suppress("A@Example.com", reason="y", actor=ACTOR)
     with pytest.raises(UnusableAddress):
         suppress("a@b@example.com", reason="y", actor=ACTOR)
+
+
+@pytest.mark.parametrize("domain", ["münchen.example", "XN--MNCHEN-3YA.example"])
+def test_address_is_listed_once_however_its_domain_is_spelled(domain: str, browser: Client) -> None:
+    row = suppress(f"V@{domain}", reason="x", actor=ACTOR)
+    assert row.address == "v@xn--mnchen-3ya.example"
+    for spelled in ("v@münchen.example", "v@xn--mnchen-3ya.example"):
+        with pytest.raises(AlreadySuppressed):
+            suppress(spelled, reason="y", actor=ACTOR)
+        page = browser.post(f"{LIST}add/", {"address": spelled, "reason": "y"})
+        assert "already exists" in page.context["adminform"].form.errors["address"][0]
+
+
+def test_addresses_that_were_listed_before_are_spelled_as_compared() -> None:
+    """By the migration: the older row of two spellings stays."""
+    listed = ["a@example.com", "v@münchen.example", "v@xn--mnchen-3ya.example", "w@straße.example"]
+    for days_ago, address in enumerate(reversed(listed)):
+        row = SuppressedAddress.objects.create(address=address, reason=address)
+        since = timezone.now() - timedelta(days=days_ago)
+        SuppressedAddress.objects.filter(pk=row.pk).update(since=since)
+    migration = import_module("mail.migrations.0003_what_became_of_sent_mail")
+    migration.spell_addresses_as_compared(apps, None)
+    assert dict(SuppressedAddress.objects.values_list("address", "reason")) == {
+        "a@example.com": "a@example.com",
+        "v@xn--mnchen-3ya.example": "v@münchen.example",
+        "w@xn--strae-oqa.example": "w@straße.example",
+    }
 
 
 def test_a_second_release_is_not_recorded() -> None:

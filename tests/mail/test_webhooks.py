@@ -110,6 +110,21 @@ def test_rubbish_is_refused(service: str, body: bytes) -> None:
     assert reports() == []
 
 
+@pytest.mark.parametrize("depth", [500, 900, 950, 980, 1000, 100_000])
+def test_more_brackets_than_can_be_read_are_refused(service: str, depth: int) -> None:
+    """At Mailgun before the signature is looked at; some depths are read and cannot be written."""
+    deep = b"[" * depth + b"]" * depth
+    pk = sent()
+    if service == "mailgun":
+        body = b'{"signature": ' + deep + b"}"
+    else:
+        told = json.dumps(told_by(service, pk)).encode()
+        body = told[:-1] + b', "x": ' + deep + b"}"
+    answer = post(service, body, HTTP_X_AMZ_SNS_MESSAGE_TYPE="Notification")
+    assert answer.status_code in (200, 400)
+    assert answer.status_code == 400 or depth < 1000
+
+
 @pytest.mark.parametrize(
     ("service", "told"),
     [
@@ -200,6 +215,24 @@ def test_old_signature_is_refused() -> None:
     for at in (time.time() - 90_000, time.time() + 90_000):
         assert post("mailgun", mailgun(stored(pk).message_id, at=at)).status_code == 400
     assert nothing_came_of_it(pk)
+
+
+@pytest.mark.usefixtures("by_mailgun")
+@pytest.mark.parametrize("at", ["nan", "NaN", "inf", "-inf", "1e999", "x", ""])
+def test_signed_time_that_is_none_is_refused(at: str) -> None:
+    """No number is older than "nan", nor younger."""
+    pk = sent()
+    assert post("mailgun", mailgun(stored(pk).message_id, at=at)).status_code == 400
+    assert nothing_came_of_it(pk)
+
+
+@pytest.mark.usefixtures("by_mailgun")
+@pytest.mark.parametrize("timestamp", [1e18, -1e18, 253402300800, 10**400, "nan", "inf", None, []])
+def test_time_beyond_every_calendar_is_refused_or_dropped(timestamp: object) -> None:
+    pk = sent()
+    answer = post("mailgun", mailgun(stored(pk).message_id, timestamp=timestamp))
+    assert answer.status_code in (200, 400)
+    assert [report.happened_at for report in reports()] in ([], [None])
 
 
 @pytest.mark.usefixtures("by_mailgun")

@@ -12,10 +12,11 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Account, Invitation, InvoiceAddress, OwnershipChange
 from accounts.permissions import Flag
 from common.scoping import account_scope
+from invoices.crediting import credit_invoice
 from invoices.models import Delivery
 from mail import links
 from mail.models import OutgoingEmail
-from tests.factories import make_account, make_invoice, make_seller, store_pdf
+from tests.factories import OPERATOR, make_account, make_invoice, make_seller, store_pdf
 from tests.people import People, signed_in
 from users.models import User
 
@@ -126,6 +127,20 @@ def test_an_invoice_that_could_not_be_delivered_is_named(people: People) -> None
         OutgoingEmail.objects.filter(pk=delivery.email_id).update(state="failed")
     page = overview(people.bob, people)
     assert f"Invoice {invoice.number} could not be delivered to {delivery.address}." in page
+
+
+def test_a_credit_note_that_could_not_be_delivered_is_called_one(people: People) -> None:
+    invoice = make_invoice(people.account, seller=make_seller())
+    note = credit_invoice(invoice, actor=OPERATOR)
+    store_pdf(note)
+    with account_scope(people.account):
+        delivery = Delivery.objects.filter(account=people.account, invoice=note).first()
+        assert delivery is not None
+        assert delivery.email_id is not None
+        OutgoingEmail.objects.filter(pk=delivery.email_id).update(state="failed")
+    page = overview(people.bob, people)
+    assert f"Credit note {note.number} could not be delivered to {delivery.address}." in page
+    assert "See the credit note" in page
 
 
 def test_an_invoice_for_an_address_that_was_taken_off_the_list_is_no_matter(

@@ -26,7 +26,11 @@ from tests.reliability.alterations import Harm, Vial, Work
 
 # Where the program looks each function up, and what names the row that it is called for.
 _PLACES: dict[Work, tuple[str, str, Callable[..., str]]] = {
-    Work.RENDERING: ("invoices.producing", "render_pdf", lambda document: str(document.number)),
+    Work.RENDERING: (
+        "invoices.producing",
+        "render_pdf",
+        lambda document, **_: str(document.number),
+    ),
     Work.SENDING: ("mail.sending", "assemble", lambda email, **_: str(email.recipient_address)),
     Work.DRAFTING: ("billing.working", "draft_account", lambda account_id, **_: str(account_id)),
 }
