@@ -22,6 +22,7 @@ from accounts.models import Account, Invitation, InvoiceAddress  # noqa: E402
 from accounts.permissions import Flag  # noqa: E402
 from common.scoping import account_scope  # noqa: E402
 from mail.mailbox import keep  # noqa: E402
+from mail.models import SuppressedAddress  # noqa: E402
 from tests.factories import (  # noqa: E402
     add_member,
     make_account,
@@ -54,6 +55,7 @@ def main() -> None:
         "membership": str(dora_in_it.public_id),
         "invitation": str(_expired_invitation(account, by=alice).pk),
         "invoice_address": str(_unconfirmed_address(account, by=alice).pk),
+        "suppressed": SuppressedAddress.objects.create(address="gone@hartwell.example").pk,
         "letter": _caught_letter(),
     }
     print(json.dumps(told))

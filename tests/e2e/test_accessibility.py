@@ -18,7 +18,7 @@ from tests.e2e.site import Site
 OUTSIDE = ("sign-in/", "sign-up/", "password-reset/", "verify/", "invoice-address/", "mailbox/")
 STAFF = ("console/",)
 # No pages: files, and links in mails, which lead on to a page without a token.
-_NO_PAGES = ("/link/", "/pdf", "/csv", "/html", "/attachments/")
+_NO_PAGES = ("/link/", "/pdf", "/xml", "/csv", "/html", "/attachments/", "/webhooks/")
 NO_SUCH_KEY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -43,6 +43,9 @@ def _address(route: str, site: Site) -> str:
         "<uuid:pk>": site.staged["invitation"],
         "<uuid:row>": site.staged["invoice_address"],
         "<uuid:session_id>": NO_SUCH_KEY,
+        "<uuid:email_id>": NO_SUCH_KEY,
+        "<int:delivery_id>": "1",
+        "<int:pk>": str(site.staged["suppressed"]),
         "<uuid:offer_id>": NO_SUCH_KEY,
         "<str:key>": site.staged["letter"],
     }
