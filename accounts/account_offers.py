@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.locked_people import lock_usable_person
 from accounts.member_mail import name_in_mail
 from accounts.models import Account, AccountOffer
 from accounts.opening import NewAccount, currency_for, open_accounts
@@ -27,6 +26,7 @@ from common.tokens import is_token, token_for
 from mail.addresses import Mailbox
 from mail.links import LinkTo
 from mail.notices import send_notice
+from users.locked_people import lock_usable_person
 from users.models import User
 
 # What the link in the mail is for.

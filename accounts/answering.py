@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 
 from accounts import invitation_mail
 from accounts.invitations import PURPOSE, Examined, State, examine, find_by_link
-from accounts.locked_people import lock_person
 from accounts.memberships import add_member
 from accounts.models import Account, Invitation, Membership
 from audit.actions import Action
@@ -26,6 +25,7 @@ from common.exceptions import DomainError
 from common.scoping import account_scope
 from common.tokens import is_token
 from users.creating import create_verified_user
+from users.locked_people import lock_person
 from users.models import User
 from users.rate_limits import Limit, TooManyAttempts, take
 

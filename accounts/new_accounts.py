@@ -6,11 +6,11 @@ from django.db import transaction
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from accounts.locked_people import lock_usable_person
 from accounts.models import Account
 from accounts.opening import NewAccount, currency_for, open_accounts
 from audit.recording import Actor
 from common.exceptions import DomainError
+from users.locked_people import lock_usable_person
 from users.models import User
 from users.rate_limits import Limit, TooManyAttempts, take
 

@@ -16,13 +16,13 @@ from django.utils.translation import gettext as _
 from accounts import ownership_notices as notices
 from accounts.access import AccountClosed
 from accounts.invitations import delete_pending
-from accounts.locked_people import is_usable, lock_person
 from accounts.models import Account, Membership, OwnershipChange
 from accounts.permissions import Flag
 from audit.actions import Action
 from audit.recording import Actor, record
 from common.exceptions import DomainError
 from common.scoping import account_scope
+from users.locked_people import is_usable, lock_person
 from users.models import User
 from users.rate_limits import Limit, TooManyAttempts, take
 

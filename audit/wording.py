@@ -147,6 +147,35 @@ _WORDINGS: dict[Action, Wording] = {
     Action.ADDRESS_TRIED_AGAIN: Wording(
         Kind.MAIL, _("Allowed mail to %(subject)s again, after it had come back")
     ),
+    Action.TWO_FACTOR_METHOD_ADDED: Wording(Kind.SECURITY, _("Added a two-factor method")),
+    Action.TWO_FACTOR_METHOD_RENAMED: Wording(Kind.SECURITY, _("Renamed a two-factor method")),
+    Action.TWO_FACTOR_METHOD_REMOVED: Wording(Kind.SECURITY, _("Removed a two-factor method")),
+    Action.TWO_FACTOR_ENABLED: Wording(Kind.SECURITY, _("Turned on two-factor authentication")),
+    Action.TWO_FACTOR_DISABLED: Wording(Kind.SECURITY, _("Turned off two-factor authentication")),
+    Action.TWO_FACTOR_CODE_REFUSED: Wording(Kind.SECURITY, _("Entered a wrong two-factor code")),
+    Action.TWO_FACTOR_SMS_SENT: Wording(Kind.SECURITY, _("Was sent a code by text message")),
+    Action.TWO_FACTOR_SMS_REFUSED: Wording(Kind.SECURITY, _("Was not sent a text message")),
+    Action.RECOVERY_CODES_MADE: Wording(Kind.SECURITY, _("Made new recovery codes")),
+    Action.RECOVERY_CODE_USED: Wording(Kind.SECURITY, _("Used a recovery code")),
+    Action.USER_CONFIRMED: Wording(Kind.SECURITY, _("Confirmed who they are")),
+    Action.TWO_FACTOR_RESET_STARTED: Wording(
+        Kind.SECURITY, _("Started to reset the two-factor authentication of %(subject)s")
+    ),
+    Action.TWO_FACTOR_RESET_CONFIRMED: Wording(
+        Kind.SECURITY, _("Confirmed that %(subject)s needs a two-factor reset")
+    ),
+    Action.TWO_FACTOR_RESET_STOPPED: Wording(
+        Kind.SECURITY, _("Stopped the two-factor reset of %(subject)s")
+    ),
+    Action.TWO_FACTOR_RESET_COMPLETED: Wording(
+        Kind.SECURITY, _("Reset the two-factor authentication of %(subject)s")
+    ),
+    Action.TWO_FACTOR_REQUIREMENT_CHANGED: Wording(
+        Kind.SECURITY, _("Changed who needs two-factor authentication")
+    ),
+    Action.TWO_FACTOR_RULE_CHANGED: Wording(
+        Kind.PEOPLE, _("Changed whether %(subject)s needs two-factor authentication")
+    ),
 }
 
 

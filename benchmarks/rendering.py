@@ -80,6 +80,7 @@ def running(name: str) -> Iterator[Press]:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SECRET_KEY": "of a benchmark, signs nothing",
         "TOKEN_KEY": "of a benchmark, signs nothing",
+        "TWO_FACTOR_KEY": "of a benchmark, encrypts nothing",
         "LOG_LEVEL": "ERROR",
     }
     module = "_others" if name in OTHERS else "_weasyprint"

@@ -12,6 +12,7 @@ docs/configuration.md lists the variables. A missing one is told by name at star
 """
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from config.environment import Environment
 from config.logs import logging_to_standard_error
 from config.mail_settings import bounce_address, bounce_mailbox, webhook
 from config.password_rules import PASSWORD_RULES
+from config.sms_settings import amount, sms_countries, sms_gateway
 
 env = Environment()
 
@@ -71,6 +73,12 @@ SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Signs the links in emails (password reset, invitation). Not in the database, and not SECRET_KEY,
 # so that either can be changed without the other. The first key signs, every key is accepted.
 TOKEN_KEYS: list[str] = [_secret("TOKEN_KEY"), *env.list("TOKEN_KEY_FALLBACKS", default=[])]
+# Encrypts the secrets of authenticator apps, and is for nothing else. The first key encrypts, every
+# key decrypts; `manage.py renew_two_factor_secrets` brings all under the first.
+TWO_FACTOR_KEYS: list[str] = [
+    _secret("TWO_FACTOR_KEY"),
+    *env.list("TWO_FACTOR_KEY_FALLBACKS", default=[]),
+]
 
 # Off in production whatever the environment says: a traceback page shows settings to strangers.
 DEBUG: bool = EMBEDDED and env.bool("DEBUG", default=False)
@@ -133,7 +141,6 @@ INSTALLED_APPS: list[str] = [
     "whitenoise.runserver_nostatic",
     "config.apps.CollectedFilesConfig",
     "django_otp",
-    "django_otp.plugins.otp_totp",
     "django_htmx",
     "csp",
 ]
@@ -158,6 +165,7 @@ MIDDLEWARE: list[str] = [
     "django_otp.middleware.OTPMiddleware",
     "users.middleware.ReaderMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "twofactor.middleware.ConfirmationMiddleware",
     "portal.errors.RefusalMiddleware",
 ]
 
@@ -245,14 +253,25 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # takes over imported hashes
 ]
 AUTH_PASSWORD_VALIDATORS = PASSWORD_RULES
-# An authenticator's clock is not corrected: the correction can be steered by whoever signs in.
-OTP_TOTP_SYNC = False
 
 SESSION_ENGINE = "users.session_store"
 # A session ends when it was not used for the first time, and after the second in any case.
 SESSION_IDLE_LIMIT = timedelta(days=14)
 SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Text messages with codes for signing in. "mailbox" puts them into the catcher's mailbox, "twilio"
+# sends them; empty sends none, and nobody is offered the method.
+SMS_GATEWAY: str = sms_gateway(env, embedded=EMBEDDED)
+# ISO 3166-1 alpha-2: countries whose numbers get messages.
+SMS_COUNTRIES: list[str] = sms_countries(env)
+# What a message is counted as, and how much all of one day (UTC) may cost: in any one currency.
+SMS_PRICE: Decimal = amount(env, "SMS_PRICE", default="0.10")
+SMS_DAILY_CAP: Decimal = amount(env, "SMS_DAILY_CAP", default="20.00")
+TWILIO_ACCOUNT_SID: str = env.str("TWILIO_ACCOUNT_SID", default="")
+TWILIO_AUTH_TOKEN: str = env.str("TWILIO_AUTH_TOKEN", default="")
+# A number of Twilio's in E.164, or a messaging service (MG…).
+TWILIO_SENDER: str = env.str("TWILIO_SENDER", default="")
 
 # --- Browser security (checked by `manage.py check --deploy` in `make lint`) --------------------
 

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("SECRET_KEY", "of pictures, signs nothing")
 os.environ.setdefault("TOKEN_KEY", "of pictures, signs nothing")
+os.environ.setdefault("TWO_FACTOR_KEY", "of pictures, encrypts nothing")
 
 django.setup()
 

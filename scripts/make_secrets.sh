@@ -26,7 +26,7 @@ random() {
     od -A n -t x1 -N 32 /dev/urandom | tr -d ' \n'
 }
 
-for name in superuser_password owner_password runtime_password secret_key token_key; do
+for name in superuser_password owner_password runtime_password secret_key token_key two_factor_key; do
     random | keep "$name"
 done
 for role in owner runtime; do
@@ -34,6 +34,7 @@ for role in owner runtime; do
         "$role" "$(cat "${role}_password")" | keep "database_${role}_url"
 done
 # Empty until there is something to put in.
-for name in secret_key_fallbacks token_key_fallbacks email_host_password; do
+for name in secret_key_fallbacks token_key_fallbacks two_factor_key_fallbacks \
+    email_host_password; do
     keep "$name" </dev/null
 done

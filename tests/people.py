@@ -9,10 +9,14 @@ from typing import Any, Protocol
 
 import pytest
 from django.test import Client
+from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
 
 from accounts.models import Account
 from accounts.permissions import Flag
 from tests.factories import PASSWORD, add_member, make_account, make_staff, make_user
+from tests.two_factor import two_factor_on
+from users.confirming import CONFIRMED_AT
 from users.models import User
 
 
@@ -64,6 +68,12 @@ def signed_in(user: User) -> Client:
     """A browser in which ``user`` has a session, without the cost of checking the password."""
     browser = Client()
     browser.force_login(user)
+    session = browser.session
+    session[CONFIRMED_AT] = timezone.now().isoformat()
+    if user.is_staff:
+        # Staff's pages are for whoever has shown a second factor.
+        session[DEVICE_ID_SESSION_KEY] = two_factor_on(user).persistent_id
+    session.save()
     return browser
 
 

@@ -26,6 +26,7 @@ _redis_db = 0 if TEST_WORKER == "main" else 1 + int(TEST_WORKER.removeprefix("gw
 
 os.environ |= {
     "SECRET_KEY": "a secret of the tests, never used elsewhere, long enough",
+    "TWO_FACTOR_KEY": "a third secret of the tests, never used elsewhere, long",
     "TOKEN_KEY": "another secret of the tests, never used elsewhere, long",
     "SITE_URL": "http://testserver",
     "ALLOW_HTTP": "1",

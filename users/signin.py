@@ -13,11 +13,13 @@ from audit.actions import Action
 from audit.recording import record
 from common.exceptions import DomainError
 from common.ids import normalise_email
+from users.confirming import note_confirmation
 from users.devices import device_of
 from users.models import User
 from users.rate_limits import Counter, Limit, by_client, take
 from users.session_store import SIGNED_IN_AT
 from users.sessions import clear_up, describe_client
+from users.sign_in_hooks import HOLDS
 
 # As PyPI does: a person who mistypes never gets there, a program that guesses does in a second.
 MAX_FAILURES = 10
@@ -42,11 +44,23 @@ class AddressUnverified(DomainError):
         self.user = user
 
 
-def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
+class MoreIsAsked(DomainError):
+    """The password is right, and does not suffice. Nobody is signed in.
+
+    ``page`` is the path of the page that asks for more, and begins the session then.
+    """
+
+    def __init__(self, page: str) -> None:
+        super().__init__(_("There is one more step to sign in."))
+        self.page = page
+
+
+def sign_in(request: HttpRequest, *, email: str, password: str, next_page: str = "") -> User:
     """Check the password and start a session under a new key.
 
-    Raises TooManyAttempts, AddressUnverified, and WrongCredentials in the same time for every
-    address, known or not: the password is hashed once either way (Django's ModelBackend).
+    ``next_page`` is where the person was going, for MoreIsAsked. Raises that, TooManyAttempts,
+    AddressUnverified, and WrongCredentials in the same time for every address, known or not: the
+    password is hashed once either way (Django's ModelBackend).
     """
     address = normalise_email(email)
     # Before the password is looked at, so that guesses sent at the same moment are all counted.
@@ -58,14 +72,25 @@ def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
     attempt.give_back()
     if user.email_verified_at is None:
         raise AddressUnverified(user)
-    start_session(request, user)
+    start_session(request, user, next_page=next_page)
     return user
 
 
-def start_session(request: HttpRequest, user: User) -> None:
-    """Sign ``user`` in: a session under a new key, whatever the browser had before.
+def start_session(request: HttpRequest, user: User, *, next_page: str = "") -> None:
+    """Sign in whoever has shown to know the password, or to read the mail, of ``user`` just now.
 
-    For whoever has proved to be that person just now.
+    Raises MoreIsAsked for somebody who has a second factor: every way in leads through here.
+    """
+    for hold in HOLDS.functions():
+        if page := hold(request, user, next_page=next_page):
+            raise MoreIsAsked(page)
+    open_session(request, user)
+
+
+def open_session(request: HttpRequest, user: User) -> None:
+    """A session under a new key, whatever the browser had before.
+
+    For ``start_session``, and for whoever asks for the second factor and has got it.
     """
     with transaction.atomic():
         clear_up()
@@ -75,6 +100,7 @@ def start_session(request: HttpRequest, user: User) -> None:
             # Django changes the key for a newcomer alone.
             request.session.cycle_key()
         request.session[SIGNED_IN_AT] = timezone.now().isoformat()
+        note_confirmation(request)
         describe_client(request)
         record(Action.USER_SIGNED_IN, actor=actor_of(request), subject=_subject(user.email))
 

@@ -85,6 +85,11 @@ class Account(models.Model):
     order_number_required = models.BooleanField(
         "Bill nothing without an order number", default=False, db_default=False
     )
+    # From when two-factor authentication is required of every member; null: it is not.
+    two_factor_required_from = models.DateTimeField(null=True, blank=True, editable=False)
+    two_factor_refuses_sms = models.BooleanField(
+        "Authenticator apps only, no text messages", default=False, db_default=False, editable=False
+    )
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.accounts import Account
 from accounts.permissions import Flag
@@ -20,6 +21,13 @@ class Membership(models.Model):
     Every account has exactly one owner when a transaction commits: at most one by a unique index,
     at least one by a deferred trigger.
     """
+
+    class TwoFactorRule(models.TextChoices):
+        """What holds for this member (decision 7): this account's rule alone is meant."""
+
+        ACCOUNT = "account", _("As the account requires")
+        REQUIRED = "required", _("Required")
+        EXEMPT = "exempt", _("Exempt")
 
     public_id = models.UUIDField(
         unique=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False
@@ -35,10 +43,29 @@ class Membership(models.Model):
         blank=True,
     )
     receives_invoices = models.BooleanField("Send new invoices via email", default=False)
+    two_factor_rule = models.CharField(
+        max_length=10,
+        choices=TwoFactorRule.choices,
+        default=TwoFactorRule.ACCOUNT,
+        db_default=TwoFactorRule.ACCOUNT.value,
+    )
+    two_factor_rule_reason = models.CharField(max_length=300, blank=True, db_default="")
+    # The last day of an exemption, in the account's time zone; null: until it is lifted.
+    two_factor_exempt_until = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=models.Q(two_factor_rule="account")
+                | ~models.Q(two_factor_rule_reason=""),
+                name="membership_two_factor_rule_has_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(two_factor_rule="exempt")
+                | models.Q(two_factor_exempt_until__isnull=True),
+                name="membership_only_an_exemption_ends",
+            ),
             models.UniqueConstraint(fields=["account", "user"], name="membership_is_unique"),
             models.UniqueConstraint(
                 fields=["account"],

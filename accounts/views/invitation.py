@@ -11,6 +11,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -137,7 +138,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = InvitedSignInForm(request.POST, email=email)
     if form.is_valid():
         try:
-            user = signin.sign_in(request, email=email, password=form.cleaned_data["password"])
+            user = signin.sign_in(
+                request,
+                email=email,
+                password=form.cleaned_data["password"],
+                next_page=reverse("accounts:invitation"),
+            )
         except signin.WrongCredentials as refusal:
             form.add_error("password", str(refusal))
         else:

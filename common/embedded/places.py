@@ -8,7 +8,7 @@ from pathlib import Path
 OWNER_ROLE = "counterfoil_owner"
 RUNTIME_ROLE = "counterfoil_runtime"
 DATABASE = "counterfoil"
-SECRETS = ("SECRET_KEY", "TOKEN_KEY")
+SECRETS = ("SECRET_KEY", "TOKEN_KEY", "TWO_FACTOR_KEY")
 
 # sockaddr_un on Linux holds 108 bytes, the last of which is NUL.
 _LONGEST_SOCKET_PATH = 107

@@ -11,7 +11,6 @@ from accounts.changing_contacts import contact_of
 from accounts.details import lock_account
 from accounts.invitations import link_token
 from accounts.invoice_addresses import add_address, remove_address, send_again
-from accounts.locked_people import PersonUnusable
 from accounts.models import Account, Contact, Invitation, InvoiceAddress, OwnershipChange
 from accounts.new_accounts import open_own_account
 from accounts.ownership import NewOwnerUnusable, offer_ownership, start_hand_over
@@ -23,6 +22,7 @@ from mail.models import OutgoingEmail
 from tests.factories import OPERATOR
 from tests.invitations import flags_of, invited, mail_count
 from tests.people import People
+from users.locked_people import PersonUnusable
 from users.models import User
 
 pytestmark = pytest.mark.django_db

@@ -32,6 +32,7 @@ FIRST_RELEASE = {
 # Migrations whose operations no rule can judge, and why the former release can live with them.
 JUDGED_BY_A_PERSON: Mapping[str, str] = {
     "accounts.0002_invitations_invoice_addresses_ownership": "policies for tables that it makes",
+    "accounts.0004_who_needs_two_factor": "constraints on columns that it adds, with defaults",
     "backups.0001_witness_setbacks_backups": "triggers and a first row for tables that it makes",
     "billing.0005_charges_of_void_documents_are_free": "a guard allows what only the next release"
     " does",

@@ -11,7 +11,7 @@ from tests.config.production import refusal, setting
 env = Environment()
 
 # As production.env.example names them; each may come from a file.
-SECRETS = ["SECRET_KEY", "TOKEN_KEY", "DATABASE_URL", "REDIS_URL"]
+SECRETS = ["SECRET_KEY", "TOKEN_KEY", "TWO_FACTOR_KEY", "DATABASE_URL", "REDIS_URL"]
 
 
 @pytest.fixture
@@ -91,7 +91,11 @@ def test_production_starts_with_each_secret_in_a_file(name: str, tmp_path: Path)
     }.get(name, "from-a-file, and long enough to be taken for a key of fifty characters")
     (tmp_path / "secret").write_text(f"{secret}\n")
     given: dict[str, str | None] = {name: None, f"{name}_FILE": str(tmp_path / "secret")}
-    shown = {"DATABASE_URL": "DATABASES", "TOKEN_KEY": "TOKEN_KEYS"}.get(name, name)
+    shown = {
+        "DATABASE_URL": "DATABASES",
+        "TOKEN_KEY": "TOKEN_KEYS",
+        "TWO_FACTOR_KEY": "TWO_FACTOR_KEYS",
+    }.get(name, name)
     assert "from-a-file" in setting(shown, **given)
 
 

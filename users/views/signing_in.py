@@ -20,7 +20,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            signin.sign_in(request, **form.cleaned_data)
+            signin.sign_in(request, **form.cleaned_data, next_page=wanted)
         except signin.WrongCredentials as refusal:
             form.add_error(None, str(refusal))
         except signin.AddressUnverified as refusal:

@@ -1,0 +1,48 @@
+"""Second factors of people in tests, and the codes that their apps would show.
+
+Codes are made here by RFC 6238 itself, and not by what the program makes them with.
+"""
+
+import hmac
+import time
+
+from django.utils import timezone
+
+from twofactor.models import AuthenticatorApp, TwoFactor
+from twofactor.sealing import seal, unseal
+from users.models import User
+
+# What RFC 6238 tests with.
+SECRET = b"12345678901234567890"
+_STEP_SECONDS = 30
+
+
+def add_app(user: User, *, secret: bytes = SECRET, name: str = "Phone") -> AuthenticatorApp:
+    """A confirmed authenticator app; whether two-factor is on stays as it was."""
+    app: AuthenticatorApp = AuthenticatorApp.objects.create(
+        user=user,
+        name=name,
+        encrypted_secret=seal(secret),
+        confirmed=True,
+        confirmed_at=timezone.now(),
+    )
+    return app
+
+
+def two_factor_on(user: User) -> AuthenticatorApp:
+    """Two-factor switched on with an app: the one that is there, or a new one."""
+    TwoFactor.objects.get_or_create(user=user)
+    return AuthenticatorApp.objects.filter(user=user, confirmed=True).first() or add_app(user)
+
+
+def code_of(app: AuthenticatorApp, *, steps: int = 0) -> str:
+    """What ``app`` shows now, or ``steps`` of 30 s later."""
+    return totp(unseal(app.encrypted_secret), int(time.time()) // _STEP_SECONDS + steps)
+
+
+def totp(secret: bytes, step: int) -> str:
+    """Six digits of ``secret`` at ``step`` (RFC 6238 on RFC 4226, SHA-1)."""
+    digest = hmac.digest(secret, step.to_bytes(8), "sha1")
+    offset = digest[-1] & 0xF
+    number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF
+    return f"{number % 1_000_000:06d}"

@@ -1,0 +1,84 @@
+"""Between a right password and a session: a sign-in that waits for a code (ASVS 6.3.4).
+
+It is kept in the browser's session, in which nobody is signed in, and lasts five minutes.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth import get_user, logout
+from django.db import transaction
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django_otp import login as remember_device_of_session
+from django_otp.models import Device
+
+from twofactor.methods import is_enabled
+from users.models import User
+from users.signin import open_session
+
+LASTS = timedelta(minutes=5)
+_PENDING = "pending_sign_in"
+_KEY_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSignIn:
+    """Somebody who knew the password, and has yet to show a second factor."""
+
+    # Random; what a code sent by text message is bound to.
+    key: str
+    user: User
+    next_page: str
+    expires_at: datetime
+
+
+def hold_sign_in(request: HttpRequest, user: User, *, next_page: str) -> str | None:
+    """Have ``user`` asked for a code before a session begins, if they have switched that on."""
+    if not is_enabled(user):
+        return None
+    with transaction.atomic():
+        if isinstance(get_user(request), User):
+            logout(request)
+        # Nobody who knew this browser's session before may go on with it (ASVS 7.2.4).
+        request.session.cycle_key()
+    request.session[_PENDING] = {
+        "key": secrets.token_hex(_KEY_BYTES),
+        "user": user.pk,
+        # Of the password that was right: another one since ends this.
+        "password": user.get_session_auth_hash(),
+        "next_page": next_page,
+        "expires_at": (timezone.now() + LASTS).isoformat(),
+    }
+    return reverse("twofactor:challenge")
+
+
+def pending_sign_in(request: HttpRequest) -> PendingSignIn | None:
+    """The sign-in that waits in this browser; None when there is none, or it waits no more."""
+    found = request.session.get(_PENDING)
+    if found is None:
+        return None
+    expires_at = datetime.fromisoformat(found["expires_at"])
+    user = User.objects.filter(
+        pk=found["user"], is_active=True, email_verified_at__isnull=False
+    ).first()
+    if user is None or expires_at <= timezone.now():
+        return None
+    if not constant_time_compare(found["password"], user.get_session_auth_hash()):
+        return None
+    return PendingSignIn(found["key"], user, found["next_page"], expires_at)
+
+
+def drop_pending(request: HttpRequest) -> None:
+    request.session.pop(_PENDING, None)
+
+
+def complete_sign_in(request: HttpRequest, pending: PendingSignIn, *, device: Device) -> None:
+    """Begin the session, under a new key; ``device`` is the one whose code was right."""
+    drop_pending(request)
+    with transaction.atomic():
+        open_session(request, pending.user)
+        remember_device_of_session(request, device)  # type: ignore[no-untyped-call]
