@@ -1,8 +1,9 @@
 """Wall 1: the one way from a request to an account.
 
 Every view below ``/a/<account number>/`` is wrapped in ``account_page``, which finds the account
-through the membership of whoever asks, checks the permission that the page declares, and opens the
-account's scope around the view. A system check fails on a page that declares none.
+through the membership of whoever asks, checks the second factor that the account requires and the
+permission that the page declares, and opens the account's scope around the view. A system check
+fails on a page that declares none.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.checks import declare_requirement
 from accounts.models import Account, Membership
 from accounts.permissions import Permission, Requirement, in_words, permissions_of
+from accounts.security_policy import require_two_factor
 from common.exceptions import DomainError
 from common.scoping import account_scope
 from users.models import User
@@ -106,7 +108,8 @@ def account_page(
 def find_access(request: HttpRequest, account_number: int) -> Access:
     """The account by its number and the membership of whoever asks, read anew on each request.
 
-    Raises SignInRequired, or AccountNotFound whether the account is someone else's or nobody's.
+    Raises SignInRequired, AccountNotFound whether the account is someone else's or nobody's, and
+    TwoFactorRequired to a member whose session is not enough for the account.
     """
     user = request.user
     if not isinstance(user, User):
@@ -118,6 +121,7 @@ def find_access(request: HttpRequest, account_number: int) -> Access:
     )
     if membership is None:
         raise AccountNotFound(account_number)
+    require_two_factor(request, user, membership)
     return access_of(membership, user=user)
 
 

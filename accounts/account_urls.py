@@ -11,6 +11,9 @@ from accounts.views import (
     invoice_addresses,
     leaving,
     ownership,
+    security,
+    two_factor_reset,
+    two_factor_rule,
     users,
 )
 
@@ -44,6 +47,19 @@ urlpatterns = [
     path("users/add/", users.add_user, name="add_user"),
     path("users/<uuid:public_id>/", users.user, name="user"),
     path("users/<uuid:public_id>/remove/", users.remove_user, name="remove_user"),
+    path(
+        "users/<uuid:public_id>/two-factor/",
+        two_factor_rule.two_factor_rule,
+        name="two_factor_rule",
+    ),
+    path("security/", security.security, name="security"),
+    path("security/require/", security.require, name="require_two_factor"),
+    path("security/stop/", security.stop, name="stop_requiring_two_factor"),
+    path(
+        "users/<uuid:public_id>/two-factor-reset/",
+        two_factor_reset.two_factor_reset,
+        name="two_factor_reset",
+    ),
     path(
         "invitations/<uuid:pk>/send-again/",
         invitations.send_invitation_again,

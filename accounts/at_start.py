@@ -4,6 +4,8 @@ from accounts import account_offers, invoice_addresses
 from accounts.invitations import PURPOSE, address_for_mail
 from accounts.leaving import accounts_still_owned, end_memberships
 from mail import links, returned_hooks
+from twofactor.requirements import REQUIRED_BY
+from twofactor.reset_hooks import TOLD
 from users import closing
 
 
@@ -15,3 +17,5 @@ def register() -> None:
     closing.provide_obstacle(accounts_still_owned)
     closing.provide_leaving(end_memberships)
     returned_hooks.RETURNED.provide("accounts.bouncing.tell_owners")
+    REQUIRED_BY.provide("accounts.security_policy.two_factor_requirements_of")
+    TOLD.provide("accounts.two_factor_resets.told_of_reset")

@@ -71,20 +71,22 @@ def standing_of(membership: Membership) -> Standing:
 
 
 @contextmanager
-def managing_users(access: Access) -> Iterator[Access]:
+def managing_users(
+    access: Access, *, permission: Permission = Permission.MEMBERS_MANAGE
+) -> Iterator[Access]:
     """The account's lock, and ``access`` read again under it.
 
-    Raises PermissionMissing when managing users is no longer theirs, AccountClosed.
+    Raises PermissionMissing when ``permission`` is no longer theirs, AccountClosed.
     """
     with account_scope(access.account):
         account = Account.objects.select_for_update(no_key=True).get(pk=access.account.pk)
         membership = Membership.objects.filter(account=account, user=access.user).first()
         if membership is None:
-            raise PermissionMissing(access, Permission.MEMBERS_MANAGE)
+            raise PermissionMissing(access, permission)
         membership.account = account
         now = access_of(membership, user=access.user)
-        if not now.may(Permission.MEMBERS_MANAGE):
-            raise PermissionMissing(now, Permission.MEMBERS_MANAGE)
+        if not now.may(permission):
+            raise PermissionMissing(now, permission)
         if now.is_read_only:
             raise AccountClosed
         yield now
@@ -106,7 +108,7 @@ def change_access(
     ChangedMeanwhile.
     """
     with managing_users(access) as manager:
-        membership = _member(manager, public_id)
+        membership = locked_member(manager, public_id)
         require_touchable(manager, membership)
         before = standing_of(membership)
         after = Standing(tuple(in_order({*flags, *kept_flags(before.flags)})), receives_invoices)
@@ -170,7 +172,7 @@ def remove_member(access: Access, public_id: UUID, *, actor: Actor) -> User:
     Raises MemberGone, OwnAccess (one leaves instead), OwnerIsUntouchable.
     """
     with managing_users(access) as manager:
-        membership = _member(manager, public_id)
+        membership = locked_member(manager, public_id)
         require_touchable(manager, membership)
         person = membership.user
         _end(membership, Action.MEMBERSHIP_REMOVED, actor=actor)
@@ -217,7 +219,8 @@ def add_member(
     return membership
 
 
-def _member(access: Access, public_id: UUID) -> Membership:
+def locked_member(access: Access, public_id: UUID) -> Membership:
+    """Under the account's lock. Raises MemberGone."""
     membership = (
         Membership.objects.select_for_update(no_key=True, of=("self",))
         .select_related("user")

@@ -120,7 +120,7 @@ _TABLE: dict[Permission, _Row] = {
         _("add, change and remove users"), frozenset({_USERS}), has_pages=True
     ),
     Permission.SECURITY_MANAGE: _Row(
-        _("require two-factor authentication of users"), frozenset({_USERS})
+        _("require two-factor authentication of users"), frozenset({_USERS}), has_pages=True
     ),
     Permission.ACTIVITY_VIEW: _Row(
         _("see what was done in the account"), frozenset({_USERS}), has_pages=True
@@ -158,9 +158,9 @@ _FLAG_WORDS: dict[Flag, FlagWords] = {
     Flag.USER_MANAGEMENT: FlagWords(
         _("User management"),
         _(
-            "May add and remove users, change what they may do, and see what was done in the"
-            " account. They can pass on only rights that they have, unless the owner has lifted"
-            " that."
+            "May add and remove users, change what they may do, require two-factor authentication"
+            " of them, and see what was done in the account. They can pass on only rights that they"
+            " have, unless the owner has lifted that."
         ),
     ),
     Flag.PROVISIONING: FlagWords(

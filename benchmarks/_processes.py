@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from invoices.rendering.einvoice.asking import PROGRAM
+
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _SECONDS_A_LOOK = 0.1
 _LOOKS_OF_A_CHILD = 3
@@ -53,7 +55,7 @@ class Peaks:
                 self._looks[pid] += 1
                 # A program that is just being started is still a copy of its parent.
                 if pid == root or self._looks[pid] >= _LOOKS_OF_A_CHILD:
-                    label = name if pid == root else f"{name}, child"
+                    label = name if pid == root else f"{name}, {_role(pid)}"
                     self.found[label] = max(self.found.get(label, 0), _peak_kilobytes(pid))
 
     @contextmanager
@@ -155,9 +157,16 @@ def family(pid: int) -> list[int]:
     """A process and its living descendants."""
     found = [pid]
     for member in found:
-        with suppress(OSError):
-            for thread in Path(f"/proc/{member}/task").iterdir():
-                found += map(int, (thread / "children").read_text().split())
+        found += children_of(member)
+    return found
+
+
+def children_of(pid: int) -> list[int]:
+    """The living processes that this one started itself."""
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (thread / "children").read_text().split())
     return found
 
 
@@ -168,6 +177,15 @@ def _own_and_ended(pid: int) -> float:
     except OSError:
         return 0.0
     return sum(map(int, fields[11:15])) / _TICKS_A_SECOND
+
+
+def _role(pid: int) -> str:
+    """The validator of e-invoices is a child of a worker's child, and a program of its own."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return "child"
+    return "validator" if PROGRAM.encode() in command.split(b"\0") else "child"
 
 
 def _peak_kilobytes(pid: int) -> int:

@@ -10,8 +10,7 @@ from benchmarks._processes import Peaks
 from benchmarks._retail import Month
 
 # What no process may exceed.
-# What a worker's process may have before it is replaced (worker_max_memory_per_child).
-_MOST_KILOBYTES = 600 * 1000
+_MOST_KILOBYTES = 400 * 1024
 # How much more than bare rendering the whole of rendering and delivering may cost, as a goal.
 _GOAL_RATIO = 1.15
 
@@ -59,7 +58,7 @@ def facts(month: Month, expected: Expected, peaks: Peaks) -> Iterator[Fact]:
         is_whole = books.numbers_have_no_gap
         yield Fact(f"numbers {prefix}", f"1…{count}", f"{first}…{last}", is_whole)
     most = max(peaks.found.values())
-    yield Fact("largest process, MB", "≤ 585", most // 1024, most <= _MOST_KILOBYTES)
+    yield Fact("largest process, MB", "≤ 400", most // 1024, most <= _MOST_KILOBYTES)
 
 
 def table(month: Month, expected: Expected, peaks: Peaks) -> Iterator[str]:

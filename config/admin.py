@@ -21,6 +21,10 @@ from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
 from common.scoping import all_accounts_scope
+from console.access import has_second_factor
+from twofactor.requirements import SecondFactorNeeded
+from users.confirming import require_recent
+from users.redirecting import is_here
 from users.signin import sign_out
 
 _OTHERS = ("django.", "django_otp.")
@@ -62,19 +66,26 @@ class OperatorAdminSite(admin.AdminSite):
 
         return super().admin_view(cast("View", in_scope), cacheable)
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Staff who have shown a second factor in this session, asked on each request."""
+        return super().has_permission(request) and has_second_factor(request)
+
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseRedirect:
         """There is one way in for everybody, with its brake and its audit."""
-        if request.user.is_authenticated and not self.has_permission(request):
-            raise PermissionDenied
         wanted = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        if request.user.is_authenticated and not self.has_permission(request):
+            if not super().has_permission(request):
+                raise PermissionDenied
+            raise SecondFactorNeeded(wanted if is_here(wanted) else "")
         return redirect_to_login(wanted, settings.LOGIN_URL)
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Staff change their own; that they did is recorded, what it is now is not."""
+        require_recent(request)
         response = super().password_change(request, extra_context)
         if response.status_code == HTTPStatus.FOUND:
             actor = actor_of(request)

@@ -51,9 +51,7 @@ worker_soft_shutdown_timeout = 30
 worker_cancel_long_running_tasks_on_connection_loss = False
 # C libraries leak a little. A task is many batches, so this is some thousands of documents.
 worker_max_tasks_per_child = 200
-# KiB. A process that renders comes to rest between 300,000 and 400,000, most of it the heap of the
-# validator of e-invoices, which takes a second to start (docs/decisions/0111).
-worker_max_memory_per_child = 600_000
+worker_max_memory_per_child = 350_000  # KiB
 worker_hijack_root_logger = False
 
 task_default_queue = "default"
@@ -90,6 +88,24 @@ beat_schedule["end changes of owner that are due"] = {
     "task": "accounts.tasks.end_due_ownership_changes",
     "schedule": _OWNERSHIP_ASKED_FOR,
     "options": {"expires": _OWNERSHIP_ASKED_FOR.total_seconds()},
+}
+_RESETS_ASKED_FOR: Final = timedelta(minutes=5)
+beat_schedule["look after two-factor resets"] = {
+    "task": "twofactor.tasks.look_after_two_factor_resets",
+    "schedule": _RESETS_ASKED_FOR,
+    "options": {"expires": _RESETS_ASKED_FOR.total_seconds()},
+}
+_TWO_FACTOR_REMINDED: Final = timedelta(minutes=15)
+beat_schedule["remind of two-factor that will be required"] = {
+    "task": "accounts.tasks.remind_of_two_factor",
+    "schedule": _TWO_FACTOR_REMINDED,
+    "options": {"expires": _TWO_FACTOR_REMINDED.total_seconds()},
+}
+_NUMBERS_FORGOTTEN: Final = timedelta(hours=6)
+beat_schedule["forget old text messages"] = {
+    "task": "twofactor.tasks.forget_old_text_messages",
+    "schedule": _NUMBERS_FORGOTTEN,
+    "options": {"expires": _NUMBERS_FORGOTTEN.total_seconds()},
 }
 _REPORTS_SETTLED: Final = timedelta(minutes=1)
 beat_schedule["settle reports on mail"] = {

@@ -27,6 +27,7 @@ from config.logs import logging_to_standard_error
 from config.mail_settings import bounce_address, bounce_mailbox, webhook
 from config.password_rules import PASSWORD_RULES
 from config.sms_settings import amount, sms_countries, sms_gateway
+from config.two_factor_settings import reset_delay
 
 env = Environment()
 
@@ -73,12 +74,12 @@ SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Signs the links in emails (password reset, invitation). Not in the database, and not SECRET_KEY,
 # so that either can be changed without the other. The first key signs, every key is accepted.
 TOKEN_KEYS: list[str] = [_secret("TOKEN_KEY"), *env.list("TOKEN_KEY_FALLBACKS", default=[])]
-# Encrypts the secrets of authenticator apps, and is for nothing else. The first key encrypts, every
-# key decrypts; `manage.py renew_two_factor_secrets` brings all under the first.
+# Encrypts the secrets of authenticator apps, and nothing else (manage.py renew_two_factor_secrets).
 TWO_FACTOR_KEYS: list[str] = [
     _secret("TWO_FACTOR_KEY"),
     *env.list("TWO_FACTOR_KEY_FALLBACKS", default=[]),
 ]
+TWO_FACTOR_RESET_DELAY: timedelta = reset_delay(env)
 
 # Off in production whatever the environment says: a traceback page shows settings to strangers.
 DEBUG: bool = EMBEDDED and env.bool("DEBUG", default=False)
@@ -260,8 +261,7 @@ SESSION_IDLE_LIMIT = timedelta(days=14)
 SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# Text messages with codes for signing in. "mailbox" puts them into the catcher's mailbox, "twilio"
-# sends them; empty sends none, and nobody is offered the method.
+# Who sends codes by text message; empty sends none, and nobody is offered the method.
 SMS_GATEWAY: str = sms_gateway(env, embedded=EMBEDDED)
 # ISO 3166-1 alpha-2: countries whose numbers get messages.
 SMS_COUNTRIES: list[str] = sms_countries(env)
@@ -392,7 +392,7 @@ MAILBOX_DIR: Path | None = VAR_DIR / "mailbox" if EMBEDDED else None
 # --- Workers ------------------------------------------------------------------------------------
 
 # What a worker process may take before it gets a MemoryError, in MiB; 0 is no limit.
-WORKER_MEMORY_LIMIT_MB: int = env.int("WORKER_MEMORY_LIMIT_MB", default=1280)
+WORKER_MEMORY_LIMIT_MB: int = env.int("WORKER_MEMORY_LIMIT_MB", default=1152)
 
 # --- Logging: to standard error, for whoever runs the process to keep ---------------------------
 

@@ -20,6 +20,7 @@ _account_urls = [
 urlpatterns = [
     path("", include("portal.urls")),
     path("", include("users.urls")),
+    path("", include("twofactor.urls")),
     path("", include("accounts.urls")),
     path("a/<account:account_number>/", include(_account_urls)),
     path("admin/", admin.site.urls),

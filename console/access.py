@@ -1,4 +1,4 @@
-"""Who may open the operator's pages: staff, who sign in where everybody does."""
+"""Who may open the operator's pages: staff, who sign in where everybody does, with two factors."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,6 +8,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from twofactor.methods import STANDING_ALONE, kind_of_session
+from twofactor.requirements import RequiredBy, SecondFactorNeeded
 from users.models import User
 
 P = ParamSpec("P")
@@ -23,6 +25,7 @@ def staff_page(
     """Whoever is not signed in is asked to; whoever is no staff is told so.
 
     Staff read every page of the console. What they do there needs ``permission``, one of Django's.
+    Each request needs a session in which they have shown a second factor that they still have.
     """
 
     def decorate(view: StaffView[P]) -> Callable[..., HttpResponse]:
@@ -33,6 +36,7 @@ def staff_page(
                 return redirect_to_login(request.get_full_path())
             if not user.is_staff or (permission and not user.has_perm(permission)):
                 raise PermissionDenied
+            require_second_factor(request)
             return view(request, *args, **kwargs)
 
         return page
@@ -45,3 +49,20 @@ def staff_member(request: HttpRequest) -> User:
     if not isinstance(request.user, User) or not request.user.is_staff:
         raise PermissionDenied
     return request.user
+
+
+def has_second_factor(request: HttpRequest) -> bool:
+    """Whether the session was begun, or gone on with, by a code of a method that is still there."""
+    return kind_of_session(request) is not None
+
+
+def require_second_factor(request: HttpRequest) -> None:
+    """Raises SecondFactorNeeded."""
+    if not has_second_factor(request):
+        is_shown = request.method in {"GET", "HEAD"}
+        raise SecondFactorNeeded(request.get_full_path() if is_shown else "")
+
+
+def requirements_of(user: User) -> list[RequiredBy]:
+    """The operator's pages require it of staff (for ``twofactor.requirements``)."""
+    return [RequiredBy("The console", STANDING_ALONE)] if user.is_staff else []

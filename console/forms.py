@@ -64,6 +64,26 @@ class HandOverForm(forms.Form):
     )
 
 
+class TwoFactorResetForm(forms.Form):
+    """Staff do this with a recorded check, whatever a ticket says (0153)."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=500,
+        help_text="The person reads it. Such as: phone lost, no recovery codes.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Enter why the person needs the reset."},
+    )
+    check = forms.CharField(
+        label="How you checked who is asking",
+        max_length=500,
+        help_text="Such as: called back on the number on file, and compared a passport on video. A"
+        " ticket or an email is no check. It is recorded.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Enter how you made sure that the person themselves asked."},
+    )
+
+
 class AccountOfferForm(AccountForm):
     """An account, and for whom it is (row Z6)."""
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from console.views import account_offers, alarms, customers, deliveries, ownership
+from console.views import account_offers, alarms, customers, deliveries, ownership, people
 
 app_name = "console"
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("suppressed-addresses/", deliveries.suppressed, name="suppressed"),
     path("suppressed-addresses/<int:pk>/lift/", deliveries.lift, name="lift"),
     path("customers/", customers.customers, name="customers"),
+    path("people/<int:pk>/", people.person, name="person"),
+    path("people/<int:pk>/two-factor-reset/", people.reset_two_factor, name="reset_two_factor"),
+    path("two-factor-resets/", people.two_factor_resets, name="two_factor_resets"),
     path("accounts/new/", account_offers.new_account, name="new_account"),
     path("account-offers/<uuid:offer_id>/withdraw/", account_offers.withdraw, name="withdraw"),
     path("accounts/<account:account_number>/", customers.customer, name="customer"),

@@ -51,8 +51,8 @@ logger = logging.getLogger(__name__)
 # How soon a document is tried again that could not be stored: as soon as beat's sweep rings.
 _STORAGE_PAUSE = timedelta(seconds=20)
 
-# What a document may take of a processor, e-invoices and their checks included: seven times what it
-# does, more than that if it is short.
+# What a document may take of a processor, e-invoices included: seven times what it does, more than
+# that if it is short. The validator's time is not in it.
 _PROCESSOR_SECONDS = 10
 _PROCESSOR_SECONDS_A_LINE = 0.05
 # Below the soft limit of its task (90 s), which would end the process and say nothing on the row.

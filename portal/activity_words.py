@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,9 +12,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import Membership
 from accounts.permissions import Flag, Permission, flags_in_words, in_words
 from audit.wording import names_its_subject
-from invoices.templatetags.formats import moment, money
+from invoices.templatetags.formats import day, moment, money
 
 _NOTHING = "–"
 
@@ -84,16 +85,22 @@ NAMES: dict[str, Promise] = {
     "tax_number_status": gettext_lazy("Check of the tax number"),
     "timezone": gettext_lazy("Time zone"),
     "total": gettext_lazy("Total"),
+    "two_factor_exempt_until": gettext_lazy("Last day of the exemption"),
+    "two_factor_refuses_sms": gettext_lazy("Authenticator apps only"),
+    "two_factor_required_from": gettext_lazy("Two-factor authentication required from"),
+    "two_factor_rule": gettext_lazy("Two-factor authentication"),
+    "two_factor_rule_reason": gettext_lazy("Reason"),
     "user": gettext_lazy("User"),
 }
 _WHOLE_SUBJECTS: dict[str, Promise] = {
     "admin contact": gettext_lazy("Admin contact"),
     "billing contact": gettext_lazy("Billing contact"),
 }
-_MOMENTS = frozenset({"expires_at"})
+_MOMENTS = frozenset({"expires_at", "two_factor_required_from"})
+_DAYS = frozenset({"two_factor_exempt_until"})
 # What is for the program and says nothing to a reader.
 _SHOWN_APART = frozenset({"from", "to", "total", "currency"})
-_UNSHOWN = frozenset({"method", "draft", "batch_id", "offer"})
+_UNSHOWN = frozenset({"method", "draft", "batch_id", "offer", "membership"})
 
 
 def changes_of(details: Mapping[str, Any]) -> Iterator[Change]:
@@ -138,16 +145,27 @@ def in_plain_words(field: str, value: Any) -> str:
     if field == "flags":
         flags = value.split(", ") if isinstance(value, str) else (value or [])
         return flags_in_words([flag for flag in flags if flag in set(Flag)])
-    if field == "permission" and value in set(Permission):
-        return in_words(Permission(value))
     if value is True or value == "True":
         return _("yes")
     if value is False or value == "False":
         return _("no")
-    if field in _MOMENTS and isinstance(value, str):
-        with suppress(ValueError):
-            return moment(datetime.fromisoformat(value))
+    if isinstance(value, str) and (words := _text_in_words(field, value)):
+        return words
     return _written(value) or _NOTHING
+
+
+def _text_in_words(field: str, value: str) -> str:
+    """Of fields whose values are for the program; empty for what reads as it is."""
+    if field == "permission" and value in set(Permission):
+        return in_words(Permission(value))
+    if field == "two_factor_rule" and value in set(Membership.TwoFactorRule):
+        return str(Membership.TwoFactorRule(value).label)
+    with suppress(ValueError):
+        if field in _MOMENTS:
+            return moment(datetime.fromisoformat(value))
+        if field in _DAYS:
+            return day(date.fromisoformat(value))
+    return ""
 
 
 def _written(value: Any) -> str:

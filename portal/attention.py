@@ -18,9 +18,17 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.access import Access
 from accounts.bouncing import returned_addresses
 from accounts.invitations import pending_for
-from accounts.models import Invitation, InvoiceAddress, OwnershipChange
+from accounts.models import Invitation, InvoiceAddress, Membership, OwnershipChange
 from accounts.ownership import pending_change
 from accounts.permissions import ANY_MEMBER, Permission, Requirement
+from accounts.security_policy import is_in_force
+from accounts.two_factor_notices import set_up_page
+from accounts.two_factor_standing import (
+    Lack,
+    required_after_now,
+    standings,
+    who_is_stopped,
+)
 from invoices.models import Delivery, Invoice
 from invoices.templatetags.formats import day
 from mail.links import LINK_ENDED
@@ -173,6 +181,48 @@ def _returned_addresses(situation: Situation) -> Iterator[Matter]:
         yield Matter(words, _("See what to do"), situation.page("settings:contacts"), "danger")
 
 
+def _own_two_factor(situation: Situation) -> Iterator[Matter]:
+    """To whoever will be stopped; whom it stops already does not get here."""
+    access = situation.access
+    starts = required_after_now(access.membership)
+    if starts is None:
+        return
+    (own,) = standings(access.account, Membership.objects.filter(pk=access.membership.pk))
+    lack = own.lack(at=starts)
+    if lack is None:
+        return
+    words = (
+        _("From %(day)s this account needs two-factor authentication by app. You have none.")
+        if lack == Lack.SMS_ONLY
+        else _("From %(day)s this account needs two-factor authentication. You have none.")
+    )
+    yield Matter(words % {"day": day(starts)}, _("Set it up"), set_up_page(access.account))
+
+
+def _members_without_two_factor(situation: Situation) -> Iterator[Matter]:
+    account = situation.access.account
+    starts = account.two_factor_required_from
+    if starts is None:
+        return
+    count = len(who_is_stopped(account, at=max(starts, timezone.now())))
+    if not count:
+        return
+    if is_in_force(account):
+        words = ngettext(
+            "%(count)s user is stopped: two-factor authentication is missing.",
+            "%(count)s users are stopped: two-factor authentication is missing.",
+            count,
+        )
+    else:
+        words = ngettext(
+            "%(count)s user has no two-factor authentication yet, which is needed from %(day)s.",
+            "%(count)s users have no two-factor authentication yet, which is needed from %(day)s.",
+            count,
+        )
+    page = situation.page("settings:security")
+    yield Matter(words % {"count": count, "day": day(starts)}, _("See who"), page)
+
+
 _NOT_DELIVERED: Mapping[str, tuple[Promise, Promise]] = {
     Invoice.Kind.INVOICE: (
         gettext_lazy("Invoice %(number)s could not be delivered to %(address)s."),
@@ -208,11 +258,13 @@ def _undelivered_invoices(situation: Situation) -> Iterator[Matter]:
 _FINDERS: Sequence[tuple[Requirement, Finder]] = (
     (Permission.INVOICES_VIEW, _overdue_invoices),
     (ANY_MEMBER, _ownership_changes),
+    (ANY_MEMBER, _own_two_factor),
     (ANY_MEMBER, _own_invitations),
     (Permission.ACCOUNT_MANAGE, _missing_address),
     (Permission.BILLING_CONTACT_MANAGE, _returned_addresses),
     (Permission.INVOICES_VIEW, _undelivered_invoices),
     (Permission.BILLING_CONTACT_MANAGE, _missing_order_number),
     (Permission.BILLING_CONTACT_MANAGE, _unconfirmed_invoice_addresses),
+    (Permission.SECURITY_MANAGE, _members_without_two_factor),
     (Permission.MEMBERS_MANAGE, _expired_invitations),
 )

@@ -12,7 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -28,6 +28,7 @@ from accounts.access import (
 )
 from accounts.granting import who_can_grant
 from accounts.permissions import in_words
+from accounts.security_policy import TwoFactorRequired
 from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
@@ -36,7 +37,14 @@ from common.scoping import account_scope
 from common.storage import DocumentAltered, DocumentMissing, StorageUnavailable
 from portal.context import operator
 from portal.denials import names_of_flags_granting
+from portal.stopping import record_once, stop_for
+from twofactor.methods import is_enabled
+from twofactor.requirements import SecondFactorNeeded
+from twofactor.views.confirming import confirmation_page
+from users.confirming import ConfirmationNeeded
+from users.models import User
 from users.rate_limits import TooManyAttempts
+from users.signin import MoreIsAsked
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +83,29 @@ def _sign_in_first(refusal: SignInRequired, request: HttpRequest) -> HttpRespons
 
 
 @answer.register
+def _more_is_asked(refusal: MoreIsAsked, request: HttpRequest) -> HttpResponse:
+    return redirect(refusal.page)
+
+
+@answer.register
+def _confirm_first(refusal: ConfirmationNeeded, request: HttpRequest) -> HttpResponse:
+    """At the same address: from there it goes on with what was sent."""
+    return confirmation_page(request)
+
+
+@answer.register
+def _second_factor_first(refusal: SecondFactorNeeded, request: HttpRequest) -> HttpResponse:
+    """Why, and a button: to set it up, or to sign in with what is set up."""
+    user = request.user
+    context = {
+        "refusal": refusal,
+        "is_enabled": isinstance(user, User) and is_enabled(user),
+    }
+    status = HTTPStatus.FORBIDDEN
+    return render(request, "errors/second_factor_needed.html", context, status=status)
+
+
+@answer.register
 def _account_not_found(refusal: AccountNotFound, request: HttpRequest) -> HttpResponse:
     """Audited without the account: whether there is one is not for its owner's log to tell."""
     with transaction.atomic():
@@ -106,6 +137,18 @@ def _permission_missing(refusal: PermissionMissing, request: HttpRequest) -> Htt
         "flags": names_of_flags_granting(access.account, refusal.permission),
     }
     return render(request, "errors/permission_missing.html", context, status=HTTPStatus.FORBIDDEN)
+
+
+@answer.register
+def _two_factor_required(refusal: TwoFactorRequired, request: HttpRequest) -> HttpResponse:
+    """Outside the account's frame: of the account there is no more than its name and number."""
+    user = request.user
+    if not isinstance(user, User):
+        raise refusal
+    record_once(request, refusal)
+    context = {"stop": stop_for(request, user, refusal)}
+    status = HTTPStatus.FORBIDDEN
+    return render(request, "errors/two_factor_required.html", context, status=status)
 
 
 @answer.register

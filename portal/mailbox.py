@@ -1,4 +1,7 @@
-"""Caught mail made readable: the parts of a message that a mail program would show."""
+"""Caught mail made readable: the parts of a message that a mail program would show.
+
+Text messages lie among it, under an address made of their number.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +14,14 @@ from itertools import islice
 from pathlib import Path
 
 from mail.mailbox import CaughtMessage, caught_messages
+from twofactor.gateways.mailbox import DOMAIN as TEXT_MESSAGES
 
 PAGE_LENGTH = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A message in the list. Addresses are those that the mail server was told."""
+    """A message in the list. Addresses are those that the mail server was told, or a number."""
 
     key: str
     accepted_at: datetime
@@ -80,7 +84,9 @@ def _heading(message: CaughtMessage) -> Heading:
         key=message.key,
         accepted_at=datetime.fromisoformat(message.envelope.accepted_at),
         sender=message.envelope.sender,
-        recipients=message.envelope.recipients,
+        recipients=tuple(
+            address.removesuffix(f"@{TEXT_MESSAGES}") for address in message.envelope.recipients
+        ),
         subject=str(headers.get("Subject", "")),
     )
 

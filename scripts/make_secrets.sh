@@ -35,6 +35,6 @@ for role in owner runtime; do
 done
 # Empty until there is something to put in.
 for name in secret_key_fallbacks token_key_fallbacks two_factor_key_fallbacks \
-    email_host_password; do
+    email_host_password twilio_auth_token; do
     keep "$name" </dev/null
 done

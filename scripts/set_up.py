@@ -124,7 +124,15 @@ SYSTEM_PACKAGES = (
     ),
     SystemPackage("qpdf", "make conformance", has_program("qpdf"), required=False),
     SystemPackage("poppler-utils", "make conformance", has_program("pdfinfo"), required=False),
-    SystemPackage("zbar-tools", "make conformance", has_program("zbarimg"), required=False),
+    SystemPackage(
+        "zbar-tools",
+        "make conformance and the browser tests of two-factor",
+        has_program("zbarimg"),
+        required=False,
+    ),
+    SystemPackage(
+        "oathtool", "the browser tests of two-factor", has_program("oathtool"), required=False
+    ),
 )
 # Named beside what is installed, and left to whoever wants them.
 LARGE_PACKAGES = (

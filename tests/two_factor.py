@@ -37,7 +37,12 @@ def two_factor_on(user: User) -> AuthenticatorApp:
 
 def code_of(app: AuthenticatorApp, *, steps: int = 0) -> str:
     """What ``app`` shows now, or ``steps`` of 30 s later."""
-    return totp(unseal(app.encrypted_secret), int(time.time()) // _STEP_SECONDS + steps)
+    return totp(unseal(app.encrypted_secret), step_now() + steps)
+
+
+def step_now() -> int:
+    """The step of 30 s in which the code of this moment is shown."""
+    return int(time.time()) // _STEP_SECONDS
 
 
 def totp(secret: bytes, step: int) -> str:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.module_loading import import_string
 
 from users.sign_in_hooks import HOLDS
 
@@ -9,3 +10,5 @@ class TwofactorConfig(AppConfig):
 
     def ready(self) -> None:
         HOLDS.provide("twofactor.challenge.hold_sign_in")
+        # By name: what it imports needs models, which are not loaded when this file is.
+        import_string("twofactor.at_start.register")()

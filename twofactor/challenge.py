@@ -29,11 +29,16 @@ _KEY_BYTES = 16
 class PendingSignIn:
     """Somebody who knew the password, and has yet to show a second factor."""
 
-    # Random; what a code sent by text message is bound to.
+    # Random, of this one sign-in.
     key: str
     user: User
     next_page: str
     expires_at: datetime
+
+    @property
+    def bound_to(self) -> str:
+        """What a code by text message is sent for: this sign-in, and no other."""
+        return f"sign-in {self.key}"
 
 
 def hold_sign_in(request: HttpRequest, user: User, *, next_page: str) -> str | None:
@@ -69,7 +74,22 @@ def pending_sign_in(request: HttpRequest) -> PendingSignIn | None:
         return None
     if not constant_time_compare(found["password"], user.get_session_auth_hash()):
         return None
+    # Switched off meanwhile: whoever signs in now is not asked, and this one begins anew.
+    if not is_enabled(user):
+        return None
     return PendingSignIn(found["key"], user, found["next_page"], expires_at)
+
+
+def page_after_pending(request: HttpRequest) -> str | None:
+    """Where the sign-in in this browser was to lead, also when it waits no more; None without."""
+    found = request.session.get(_PENDING)
+    return None if found is None else str(found["next_page"])
+
+
+def is_over(request: HttpRequest) -> bool:
+    """Whether another request of this browser has ended the session that this one came in."""
+    key = request.session.session_key
+    return key is None or not request.session.exists(key)
 
 
 def drop_pending(request: HttpRequest) -> None:

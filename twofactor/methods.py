@@ -70,10 +70,14 @@ def is_enabled(user: User) -> bool:
     return TwoFactor.objects.filter(user=user).exists()
 
 
+def kind_of(device: Device) -> Kind:
+    return _KINDS[type(device)]
+
+
 def kind_of_session(request: HttpRequest) -> Kind | None:
     """With what the signed-in person has shown a second factor in this session, if with any.
 
     From the device that django-otp's middleware found: a removed one counts no more.
     """
     device = getattr(request.user, "otp_device", None)
-    return None if device is None else _KINDS[type(device)]
+    return None if device is None else kind_of(device)

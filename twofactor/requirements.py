@@ -2,12 +2,24 @@
 
 from dataclasses import dataclass
 
+from common.exceptions import DomainError
 from common.hooks import Hook
 from twofactor.methods import Kind
 from users.models import User
 
 # ``(user) -> list[RequiredBy]``: what packages above know.
 REQUIRED_BY = Hook()
+
+
+class SecondFactorNeeded(DomainError):
+    """Staff, on the operator's pages, in a session without a second factor.
+
+    ``page`` is where they want to go once they have shown one; empty when it shows nothing.
+    """
+
+    def __init__(self, page: str) -> None:
+        super().__init__("These pages need two-factor authentication")
+        self.page = page
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from audit.actions import Action
 from audit.admin import AuditedAdmin
 from common.ids import normalise_email
+from users.confirming import require_recent
 from users.former_addresses import undoable_changes_from
 from users.models import User
 
@@ -59,6 +60,22 @@ class UserAdmin(AuditedAdmin):
         "usable_password",
         ("password1", "password2"),
     )
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Whoever makes or changes a user ID here can give it every right."""
+        # A new one's password, which is not sent again, is typed after the question.
+        if request.method == "POST" or object_id is None:
+            require_recent(request)
+        response: HttpResponse = super().changeform_view(
+            request, object_id, form_url, extra_context
+        )
+        return response
 
     def subject_of(self, obj: User) -> str:
         return f"user {obj.email}"

@@ -207,7 +207,6 @@ class PasswordChangeForm(NewPasswordForm):
 
 class EmailChangeForm(forms.Form):
     new_email = NewAddressField(label=_("New email address"))
-    current_password = CurrentPasswordField(label=_("Current password"))
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -218,10 +217,6 @@ class EmailChangeForm(forms.Form):
         if address == self._user.email:
             raise ValidationError(_("This is your address already. Enter another one."))
         return address
-
-
-class CloseForm(forms.Form):
-    current_password = CurrentPasswordField(label=_("Current password"))
 
 
 class ProfileForm(PersonNamesMixin, PhoneMixin):

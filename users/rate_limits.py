@@ -84,6 +84,12 @@ def take(counters: Iterable[Counter]) -> Taken:
     return Taken([hit.pk for hit in hits])
 
 
+def is_full(counters: Iterable[Counter]) -> bool:
+    """Whether an attempt at this moment would be refused; it counts none."""
+    now = timezone.now()
+    return any(_full_until(counter, now) for counter in counters)
+
+
 def by_client(limit: Limit, request: HttpRequest) -> list[Counter]:
     """The counter of the network that ``request`` comes from; none where that cannot be known."""
     found = client_address(request)

@@ -41,6 +41,9 @@ class Code(StrEnum):
     MAIL_LATE = "mail-late"
     RETURNED_MAIL_UNREAD = "returned-mail-unread"
     RETURNED_MAIL_UNSETTLED = "returned-mail-unsettled"
+    TEXT_MESSAGES_FAIL = "text-messages-fail"
+    TEXT_MESSAGES_STOPPED = "text-messages-stopped"
+    TEXT_MESSAGES_COSTLY = "text-messages-costly"
     ACCOUNTS_PARKED = "accounts-parked"
     DOCUMENTS_PARKED = "documents-parked"
     BACKUP_LATE = "backup-late"
@@ -182,6 +185,23 @@ KINDS: Final[dict[Code, Kind]] = {
         "Reports of returned mail wait",
         "See whether beat and a worker of the queue “default” run, and what its log says. Until"
         " then the messages concerned stand as sent.",
+    ),
+    Code.TEXT_MESSAGES_FAIL: Kind(
+        Severity.ALARM,
+        "Text messages do not leave",
+        "Read the gateway’s answers beside the messages: it is away, or its password, its sender or"
+        " its credit is wrong. Whoever signs in by text message cannot, meanwhile.",
+    ),
+    Code.TEXT_MESSAGES_STOPPED: Kind(
+        Severity.ALARM,
+        "Text messages stopped for today",
+        "Look at the numbers and people of today’s messages. Many of one country or one range are"
+        " fraud: take the country out of SMS_COUNTRIES. Otherwise raise SMS_DAILY_CAP.",
+    ),
+    Code.TEXT_MESSAGES_COSTLY: Kind(
+        Severity.ALARM,
+        "Text messages cost much today",
+        "Look at the numbers and people of today’s messages before SMS_DAILY_CAP stops them all.",
     ),
     Code.ACCOUNTS_PARKED: Kind(
         Severity.ALARM,

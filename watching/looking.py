@@ -19,6 +19,7 @@ from watching.looks import (
     returned_mail,
     runs,
     series,
+    text_messages,
     unfinished,
     waiting,
 )
@@ -45,6 +46,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     unfinished.late_mail,
     returned_mail.unread_mailbox,
     returned_mail.waiting_reports,
+    text_messages.failing_gateway,
+    text_messages.cost_of_today,
     waiting.parked_accounts,
     waiting.parked_documents,
     backups.backups,

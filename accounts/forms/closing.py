@@ -5,11 +5,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Account
-from users.forms import CurrentPasswordField
 
 
 class ClosingForm(forms.Form):
-    """The account's number and the owner's password: closing is nobody's slip of the hand."""
+    """The account's number: closing is nobody's slip of the hand."""
 
     number = forms.CharField(
         label=gettext_lazy("Account number"),
@@ -18,7 +17,6 @@ class ClosingForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
         error_messages={"required": gettext_lazy("Enter the number of the account.")},
     )
-    password = CurrentPasswordField(label=gettext_lazy("Your password"))
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,7 +6,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.member_mail import person_in_words
 from accounts.models import Account, Membership
-from users.forms import CurrentPasswordField
 from users.models import User
 
 
@@ -18,7 +17,7 @@ class NewOwnerField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class OfferForm(forms.Form):
-    """To whom the owner offers the account; the password proves that it is they who ask."""
+    """To whom the owner offers the account."""
 
     to = NewOwnerField(
         label=_("New owner"),
@@ -35,10 +34,6 @@ class OfferForm(forms.Form):
         help_text=_("If you do not tick this, you leave the account when the offer is accepted."),
         required=False,
         initial=True,
-    )
-    password = CurrentPasswordField(
-        label=_("Your password"),
-        help_text=_("So that nobody does this who found your browser open."),
     )
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:

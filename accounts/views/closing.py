@@ -2,7 +2,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import Access, account_page, render_page
@@ -15,21 +14,19 @@ from accounts.closing import (
 from accounts.forms.closing import ClosingForm
 from accounts.permissions import Permission
 from audit.acting import actor_of
-from users.signed_in import is_own_password
+from users.confirming import confirmed_recently
 
 
-@sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @account_page(Permission.ACCOUNT_CLOSE, open_when_closed=True)
+@confirmed_recently
 def close(request: HttpRequest, access: Access) -> HttpResponse:
     if access.is_read_only:
         messages.info(request, str(AccountClosedAlready()))
         return redirect("account:overview", access.account.number)
     form = ClosingForm(request.POST or None, account=access.account)
-    if request.method == "POST" and form.is_valid():
-        is_theirs = is_own_password(request, access.user, form, field="password")
-        if is_theirs and _close(request, access):
-            return redirect("account:overview", access.account.number)
+    if request.method == "POST" and form.is_valid() and _close(request, access):
+        return redirect("account:overview", access.account.number)
     context = {"form": form, "closing": preview_closing(access.account)}
     return render_page(request, access, "accounts/closing/page.html", context)
 

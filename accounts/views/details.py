@@ -11,6 +11,7 @@ from accounts.details import change_account, change_owners_names, lock_account
 from accounts.forms.details import DetailsForm
 from accounts.models import Contact
 from accounts.permissions import Permission
+from accounts.two_factor_words import about_policy
 from audit.acting import actor_of
 from users.models import User
 
@@ -37,5 +38,6 @@ def details(request: HttpRequest, access: Access) -> HttpResponse:
         "form": form,
         "owner": owner,
         "overridden": overridden_by(contact_of(access.account, Contact.Kind.BILLING)),
+        **about_policy(access.account),
     }
     return render_page(request, access, "accounts/details/page.html", context)

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Access, AccountClosed, account_page, render_page
@@ -27,7 +26,7 @@ from accounts.ownership import (
 )
 from accounts.permissions import ANY_MEMBER, Permission
 from audit.acting import actor_of
-from users.signed_in import is_own_password
+from users.confirming import confirmed_recently
 
 
 @require_safe
@@ -45,9 +44,9 @@ def ownership(request: HttpRequest, access: Access) -> HttpResponse:
     return render_page(request, access, "accounts/ownership/page.html", context)
 
 
-@sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @account_page(Permission.OWNERSHIP_OFFER)
+@confirmed_recently
 def offer(request: HttpRequest, access: Access) -> HttpResponse:
     if access.is_read_only:
         raise AccountClosed
@@ -57,8 +56,7 @@ def offer(request: HttpRequest, access: Access) -> HttpResponse:
     form = OfferForm(request.POST or None, account=access.account)
     if request.method == "POST" and form.is_valid():
         try:
-            if is_own_password(request, access.user, form, field="password"):
-                return _offered(request, access, form)
+            return _offered(request, access, form)
         except (NewOwnerUnusable, TooManyOffers) as refusal:
             form.add_error(None, str(refusal))
     context = {
@@ -71,6 +69,7 @@ def offer(request: HttpRequest, access: Access) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @account_page(ANY_MEMBER)
+@confirmed_recently
 def accept(request: HttpRequest, access: Access) -> HttpResponse:
     """The offer's consequences, for whom it is made; POST takes the account over."""
     if request.method == "POST":

@@ -31,6 +31,8 @@ from accounts.memberships import (
 )
 from accounts.models import Membership
 from accounts.permissions import ANY_MEMBER, Permission, access_in_words, flags_in_words
+from accounts.two_factor_resets import members_to_confirm
+from accounts.two_factor_words import MemberWords, words_for
 from audit.acting import actor_of
 
 _FORM_METHODS = ["GET", "HEAD", "POST"]
@@ -44,6 +46,7 @@ class MemberRow:
 
     membership: Membership
     access: str
+    two_factor: MemberWords | None
     is_reader: bool
     may_edit: bool
     may_remove: bool
@@ -66,15 +69,19 @@ def users(request: HttpRequest, access: Access) -> HttpResponse:
         before=_key(request.GET.get("before", "")),
     )
     invitations = open_invitations(access.account, search=wanted)
+    two_factor = words_for(access.account, page.members)
+    may_manage = access.may(Permission.MEMBERS_MANAGE) and not access.is_read_only
     context = {
-        "rows": [_row(membership, access) for membership in page.members],
+        "rows": [_row(each, access, two_factor.get(each.pk)) for each in page.members],
         "page": page,
         "wanted": wanted,
         "may_search": bool(wanted or page.previous or page.following),
         "invitations": [_invitation_row(each) for each in invitations[:PAGE_LENGTH]],
         "are_more_invitations": len(invitations) > PAGE_LENGTH,
         "page_length": PAGE_LENGTH,
-        "may_manage": access.may(Permission.MEMBERS_MANAGE) and not access.is_read_only,
+        "may_manage": may_manage,
+        "resets": members_to_confirm(access) if may_manage else [],
+        "may_require": access.may(Permission.SECURITY_MANAGE),
     }
     return render_page(request, access, "accounts/users/list.html", context)
 
@@ -207,6 +214,8 @@ def _edit_page(
         "member": membership,
         "person": membership.user.get_full_name() or membership.user.email,
         "access_now": flags_in_words(flags),
+        "may_require": access.may(Permission.SECURITY_MANAGE),
+        "two_factor": words_for(access.account, [membership]).get(membership.pk),
     }
     return render_page(request, access, "accounts/users/edit.html", context)
 
@@ -228,7 +237,7 @@ def _member_or_404(access: Access, public_id: UUID) -> Membership:
     return get_object_or_404(members, public_id=public_id)
 
 
-def _row(membership: Membership, access: Access) -> MemberRow:
+def _row(membership: Membership, access: Access, two_factor: MemberWords | None) -> MemberRow:
     is_reader = membership.pk == access.membership.pk
     may_touch = (
         access.may(Permission.MEMBERS_MANAGE)
@@ -237,7 +246,9 @@ def _row(membership: Membership, access: Access) -> MemberRow:
         and not is_reader
     )
     words = access_in_words(is_owner=membership.is_owner, flags=membership.flags)
-    return MemberRow(membership, words, is_reader, may_edit=may_touch, may_remove=may_touch)
+    return MemberRow(
+        membership, words, two_factor, is_reader, may_edit=may_touch, may_remove=may_touch
+    )
 
 
 def _invitation_row(examined: Examined) -> InvitationRow:

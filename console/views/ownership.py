@@ -20,10 +20,12 @@ from common.exceptions import DomainError
 from common.scoping import account_scope
 from console.access import CHANGE_ACCOUNTS, staff_member, staff_page
 from console.forms import HandOverForm
+from users.confirming import confirmed_recently
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(permission=CHANGE_ACCOUNTS)
+@confirmed_recently
 def hand_over(request: HttpRequest, account_number: int) -> HttpResponse:
     account = get_object_or_404(Account, number=account_number)
     with account_scope(account):

@@ -25,7 +25,7 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from common.scoping import all_accounts_scope
 from mail.models import OutgoingEmail
-from tests.factories import OPERATOR, PASSWORD, add_member, make_user, set_billing_contact
+from tests.factories import OPERATOR, add_member, make_user, set_billing_contact
 from tests.invitations import invited
 from tests.people import People, signed_in
 from users.models import User
@@ -79,7 +79,7 @@ def make_due(change: OwnershipChange) -> None:
 def offer(people: People, **changed: object) -> Client:
     """Alice offers the account to Bob in the browser that is returned."""
     browser = signed_in(people.alice)
-    sent = {"to": people.bob.pk, "keeps_access": "on", "password": PASSWORD, **changed}
+    sent = {"to": people.bob.pk, "keeps_access": "on", **changed}
     answer = browser.post(
         address(people, "offer/"), {key: value for key, value in sent.items() if value}
     )
@@ -193,9 +193,7 @@ def test_a_stopped_offer_cannot_be_accepted(people: People) -> None:
 
 def test_only_one_change_at_a_time(people: People) -> None:
     browser = offer(people)
-    answer = browser.post(
-        address(people, "offer/"), {"to": people.dora.pk, "password": PASSWORD}, follow=True
-    )
+    answer = browser.post(address(people, "offer/"), {"to": people.dora.pk}, follow=True)
     assert "on its way to another owner already" in answer.content.decode()
     assert changes() == 1
     with pytest.raises(OwnershipChangePending):
@@ -229,8 +227,6 @@ def test_the_periodic_look_ends_expired_offers_and_tells_the_owner(people: Peopl
 @pytest.mark.parametrize(
     ("changed", "complaint"),
     [
-        ({"password": "not my password"}, "This is not your password."),
-        ({"password": ""}, "Enter your password."),
         ({"to": ""}, "Choose who is to become the owner."),
         ({"to": "charlie"}, "This person cannot become the owner."),
         ({"to": "alice"}, "This person cannot become the owner."),
@@ -238,7 +234,7 @@ def test_the_periodic_look_ends_expired_offers_and_tells_the_owner(people: Peopl
         ({"to": "disabled"}, "This person cannot become the owner."),
     ],
 )
-def test_an_offer_needs_the_password_and_somebody_who_can_own(
+def test_an_offer_needs_somebody_who_can_own(
     people: People, changed: dict[str, str], complaint: str
 ) -> None:
     unverified = make_user("new@hartwell.example", email_verified_at=None)
@@ -251,11 +247,10 @@ def test_an_offer_needs_the_password_and_somebody_who_can_own(
         "unverified": unverified.pk,
         "disabled": disabled.pk,
     }
-    sent = {"to": str(people.bob.pk), "keeps_access": "on", "password": PASSWORD, **changed}
+    sent = {"to": str(people.bob.pk), "keeps_access": "on", **changed}
     sent["to"] = str(known.get(sent["to"], sent["to"]))
     answer = signed_in(people.alice).post(address(people, "offer/"), sent)
     assert complaint in answer.content.decode()
-    assert PASSWORD not in answer.content.decode()
     assert changes() == 0
     assert mails() == []
 
@@ -267,9 +262,7 @@ def test_an_account_is_not_offered_again_and_again(people: People) -> None:
         offer(people)
         browser.post(address(people, "stop/"))
     before = len(mails())
-    answer = browser.post(
-        address(people, "offer/"), {"to": people.bob.pk, "password": PASSWORD, "keeps_access": "on"}
-    )
+    answer = browser.post(address(people, "offer/"), {"to": people.bob.pk, "keeps_access": "on"})
     assert "offered many times today" in answer.content.decode()
     assert changes() == OFFERS.most
     assert len(mails()) == before
@@ -283,9 +276,7 @@ def test_nobody_but_the_owner_offers_or_stops(people: People, who: str, page: st
     offer(people)
     before = (changes(), len(mails()))
     user = manager if who == "manager" else getattr(people, who)
-    answer = signed_in(user).post(
-        address(people, page), {"to": people.dora.pk, "password": PASSWORD}
-    )
+    answer = signed_in(user).post(address(people, page), {"to": people.dora.pk})
     assert answer.status_code == 403
     assert (changes(), len(mails())) == before
     assert the_change().state == State.PENDING

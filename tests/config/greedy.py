@@ -10,6 +10,8 @@ from django.conf import settings
 from redis import Redis
 
 from config.celery import app
+from invoices.rendering.einvoice.checking import check_cii, check_ubl
+from invoices.rendering.einvoice.writing import to_cii, to_ubl
 from invoices.rendering.pdf import render_pdf
 from tests.invoices.documents import a_document
 
@@ -36,8 +38,12 @@ def take(mebibytes: int) -> None:
 
 @app.task(name="tests.greedy.render")
 def render(lines: int) -> None:
-    """Render a document of so many lines."""
-    _answer("rendered" if render_pdf(a_document(lines)).startswith(b"%PDF") else "no PDF")
+    """Make the files of a document of so many lines, e-invoices and their checks included."""
+    document = a_document(lines)
+    cii, ubl = to_cii(document), to_ubl(document)
+    check_cii(cii)
+    check_ubl(ubl)
+    _answer("rendered" if render_pdf(document, einvoice=cii).startswith(b"%PDF") else "no PDF")
 
 
 @app.task(name="tests.greedy.tell_limit")

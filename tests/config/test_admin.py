@@ -33,6 +33,7 @@ FROZEN = {
     "invoices.invoice",
     "mail.heldbatch",
     "mail.outgoingemail",
+    "twofactor.smsmessage",
 }
 EDITED = {
     "accounts.account",

@@ -9,9 +9,13 @@ READERS = (
     ROOT / "config" / "settings.py",
     ROOT / "config" / "document_settings.py",
     ROOT / "config" / "mail_settings.py",
+    ROOT / "config" / "sms_settings.py",
+    ROOT / "config" / "two_factor_settings.py",
     ROOT / "common" / "embedded" / "places.py",
 )
-READ = re.compile(r"""(?:env\.\w+|_required|_secret|environ\.get)\(\s*["']([A-Z0-9_]+)["']""")
+READ = re.compile(
+    r"""(?:env\.\w+\(|_required\(|_secret\(|environ\.get\(|amount\(env,)\s*["']([A-Z0-9_]+)["']"""
+)
 NOT_THE_PROGRAMS = "## Read by `make`"
 
 

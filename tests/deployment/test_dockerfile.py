@@ -33,7 +33,7 @@ def test_secrets_data_and_tests_stay_out() -> None:
 
 def test_system_packages_are_those_of_set_up() -> None:
     """Both name what the renderer needs; the image brings its own Python, and runs no tests."""
-    of_tests = {"chromium", "qpdf", "poppler-utils", "zbar-tools"}
+    of_tests = {"chromium", "qpdf", "poppler-utils", "zbar-tools", "oathtool"}
     needed = {package.name for package in SYSTEM_PACKAGES} - of_tests - {"python3.11-venv"}
     installed = TEXT.partition("--no-install-recommends")[2].partition("&&")[0].split()
     assert needed <= set(installed)

@@ -32,6 +32,7 @@ from tests.factories import (  # noqa: E402
     make_user,
     store_pdf,
 )
+from tests.two_factor import two_factor_on  # noqa: E402
 from users.models import User  # noqa: E402
 
 
@@ -40,7 +41,7 @@ def main() -> None:
     bob = make_user("bob@hartwell.example", first_name="Bob", last_name="Ferris")
     charlie = make_user("charlie@elsewhere.example", first_name="Charlie", last_name="Moss")
     dora = make_user("dora@hartwell.example", first_name="Dora", last_name="Lind")
-    make_staff()
+    two_factor_on(make_staff())
     account = make_account(owner=alice, name="Hartwell & Sons")
     second = make_account(owner=alice, name="Avenue Ltd")
     make_account(owner=charlie, name="Elsewhere Ltd")
@@ -48,7 +49,9 @@ def main() -> None:
     dora_in_it = add_member(account, dora)
     invoice = make_invoice(account, seller=make_seller())
     store_pdf(invoice)
+    add_member(account, make_user("fay@hartwell.example", first_name="Fay", last_name="Cole"))
     told = {
+        **_who_will_need_two_factor(),
         "account": account.number,
         "second_account": second.number,
         "invoice": invoice.number,
@@ -59,6 +62,16 @@ def main() -> None:
         "letter": _caught_letter(),
     }
     print(json.dumps(told))
+
+
+def _who_will_need_two_factor() -> dict[str, int]:
+    """Gwen's account, in which Hal has billing, and one of Hal's own."""
+    gwen = make_user("gwen@orchard.example", first_name="Gwen", last_name="Orchard")
+    hal = make_user("hal@orchard.example", first_name="Hal", last_name="Price")
+    requiring = make_account(owner=gwen, name="Orchard & Co")
+    add_member(requiring, hal, Flag.BILLING)
+    own = make_account(owner=hal, name="Hal Price")
+    return {"requiring_account": requiring.number, "hals_account": own.number}
 
 
 def _expired_invitation(account: Account, *, by: User) -> Invitation:

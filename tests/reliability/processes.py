@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks._installation import ROOT
-from benchmarks._processes import family
+from benchmarks._processes import children_of, family
 from scripts.serve import programs as commands_of_serve
 from tests.reliability.points import POINTS, KillAt
 
@@ -172,7 +172,7 @@ class Programs:
         return self._running[name].pid
 
     def children(self, name: str) -> list[int]:
-        return family(self.pid(name))[1:]
+        return children_of(self.pid(name))
 
     def is_running(self, name: str) -> bool:
         return self._running[name].poll() is None

@@ -32,6 +32,11 @@ def signed_in(role: Role) -> str:
     return "" if role.is_signed_in else SIGN_IN
 
 
+def waits_for_a_code(role: Role) -> str:
+    """Whoever is signed in is led on, and whoever has not begun to is led to the sign-in page."""
+    return "" if role.is_half_signed_in else signed_in(role)
+
+
 def staff(role: Role) -> str:
     if not role.is_signed_in:
         return SIGN_IN
@@ -115,6 +120,7 @@ _CLOSES = _MAY[Permission.ACCOUNT_CLOSE]
 _OFFERS = _MAY[Permission.OWNERSHIP_OFFER]
 _SEES_MEMBERS = _MAY[Permission.MEMBERS_VIEW]
 _MANAGES_MEMBERS = _MAY[Permission.MEMBERS_MANAGE]
+_MANAGES_SECURITY = _MAY[Permission.SECURITY_MANAGE]
 _MANAGES_ADMIN_CONTACT = _MAY[Permission.CONTACTS_MANAGE]
 _MANAGES_BILLING_CONTACT = _MAY[Permission.BILLING_CONTACT_MANAGE]
 _SEES_INVOICES = _MAY[Permission.INVOICES_VIEW]
@@ -125,6 +131,9 @@ _SETTINGS = f"{ACCOUNT}settings/"
 _MEMBER = f"{_SETTINGS}users/<uuid:public_id>/"
 _INVITATION = f"{_SETTINGS}invitations/<uuid:pk>/"
 _INVOICE_ADDRESS = f"{_SETTINGS}invoice-addresses/<uuid:row>/"
+
+_APP = "profile/two-factor/apps/<uuid:app_id>/"
+_PHONE = "profile/two-factor/phone/"
 
 _PEOPLE: dict[str, Page] = {
     "": shows(signed_in, status=302),
@@ -153,6 +162,24 @@ _PEOPLE: dict[str, Page] = {
     ),
     "profile/sessions/end-others/": acts(signed_in),
     "profile/close/": form(signed_in),
+    # Without a sign-in that waits for its code there is nothing to do: they lead elsewhere.
+    "sign-in/code/": form(waits_for_a_code, besides={302}),
+    "sign-in/code/sms/": acts(waits_for_a_code),
+    "sign-in/code/cancel/": acts(led_to_sign_in),
+    "sign-in/again/": acts(signed_in),
+    "profile/two-factor/": shows(signed_in),
+    "profile/two-factor/apps/": acts(signed_in),
+    _APP: form(signed_in, besides={302}),
+    f"{_APP}rename/": form(signed_in, besides={404}),
+    f"{_APP}remove/": form(signed_in, besides={302}),
+    f"{_PHONE}": form(signed_in),
+    f"{_PHONE}<uuid:phone_id>/": form(signed_in, besides={404}),
+    f"{_PHONE}<uuid:phone_id>/send-again/": acts(signed_in, besides={404}),
+    f"{_PHONE}<uuid:phone_id>/remove/": form(signed_in, besides={302}),
+    "profile/two-factor/turn-on/": acts(signed_in),
+    "profile/two-factor/turn-off/": form(signed_in, besides={302}),
+    "profile/two-factor/recovery-codes/": form(signed_in, besides={302}),
+    "profile/two-factor/reset/stop/": acts(signed_in, besides={404}),
     "accounts/": shows(signed_in),
     "accounts/new/": form(signed_in),
 }
@@ -164,6 +191,8 @@ _LINKS: dict[str, Page] = {
     "invoice-address/confirm/": behind_a_link(),
     "invoice-address/stop/link/<uuid:row>/<link_token:token_hash>/": link(),
     "invoice-address/stop/": behind_a_link(),
+    "two-factor-reset/stop/link/<uuid:reset_id>/<link_token:token_hash>/": link(),
+    "two-factor-reset/stop/": behind_a_link(),
     "invitation/link/<uuid:row>/<link_token:token_hash>/": link(),
     "invitation/open/<uuid:row>/": link(signed_in),
     "invitation/": Page(get=anybody, get_status=BEHIND_A_LINK),
@@ -201,6 +230,11 @@ _OF_AN_ACCOUNT: dict[str, Page] = {
     f"{_SETTINGS}users/add/": form(_MANAGES_MEMBERS),
     _MEMBER: form(_MANAGES_MEMBERS),
     f"{_MEMBER}remove/": form(_MANAGES_MEMBERS),
+    f"{_MEMBER}two-factor/": form(_MANAGES_SECURITY, besides={409}),
+    f"{_MEMBER}two-factor-reset/": form(_MANAGES_MEMBERS, besides={302}),
+    f"{_SETTINGS}security/": shows(_MANAGES_SECURITY),
+    f"{_SETTINGS}security/require/": form(_MANAGES_SECURITY, besides={409}),
+    f"{_SETTINGS}security/stop/": form(_MANAGES_SECURITY, besides={302, 409}),
     f"{_INVITATION}send-again/": acts(_MANAGES_MEMBERS),
     f"{_INVITATION}delete/": form(_MANAGES_MEMBERS),
     f"{_SETTINGS}leave/": form(any_member, open_when_closed=True, besides={409}),
@@ -219,6 +253,9 @@ _OF_STAFF: dict[str, Page] = {
     "console/accounts/<account:account_number>/hand-over/": form(staff),
     "console/accounts/<account:account_number>/hand-over/stop/": acts(staff, besides={404, 409}),
     "console/account-offers/<uuid:offer_id>/withdraw/": acts(staff, besides={404}),
+    "console/people/<int:pk>/": shows(staff),
+    "console/people/<int:pk>/two-factor-reset/": form(staff, besides={302}),
+    "console/two-factor-resets/": shows(staff),
     "console/deliveries/": shows(staff),
     "console/deliveries/<uuid:email_id>/send-again/": acts(staff),
     "console/mail-reports/": shows(staff),

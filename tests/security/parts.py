@@ -58,7 +58,8 @@ def make_parts(account: Account, *, seller: Seller) -> Parts:
         "<int:position>": "0",
         "<int:delivery_id>": str(delivery.pk),
         "<uuid:email_id>": str(_failed_email(delivery)),
-        "<int:pk>": str(_suppressed().pk),
+        "suppressed-addresses/<int:pk>": f"suppressed-addresses/{_suppressed().pk}",
+        "people/<int:pk>": f"people/{member.user_id}",
     }
 
 
@@ -86,7 +87,10 @@ def unknown_parts() -> Parts:
         "<link_token:token_hash>": "A" * 32,
         **{
             f"<uuid:{name}>": nothing
-            for name in ("row", "link_id", "change_id", "offer_id", "session_id", "change")
+            for name in (
+                *("row", "link_id", "change_id", "offer_id", "session_id", "change"),
+                *("app_id", "phone_id", "reset_id"),
+            )
         },
         "<int:delivery_id>": "999999999",
         "<uuid:email_id>": nothing,

@@ -10,7 +10,8 @@ from accounts.models import Account
 from accounts.permissions import Flag, Permission
 from tests.accounts.test_permissions import TABLE
 from tests.factories import add_member, make_account, make_staff, make_user
-from tests.people import signed_in
+from tests.people import sign_in, signed_in
+from tests.two_factor import two_factor_on
 from users.models import User
 
 
@@ -28,6 +29,8 @@ class Role:
     permissions: frozenset[Permission] | None = None
     is_signed_in: bool = True
     is_staff: bool = False
+    # The password was right, and the code is yet to come: nobody, but for the page that asks it.
+    is_half_signed_in: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -65,6 +68,7 @@ def make_roles(accounts: Accounts) -> list[Role]:
     return [
         Role("nobody", Client(), account, is_signed_in=False),
         *_without_a_session(account),
+        _half_signed_in(account),
         _outsider("no membership", make_user("lonely@nowhere.example"), account),
         _outsider("another account’s owner", _owner(accounts.elsewhere), account),
         _staff(account),
@@ -88,6 +92,18 @@ def _without_a_session(account: Account) -> list[Role]:
     disabled.is_active = False
     disabled.save(update_fields=["is_active"])
     return found
+
+
+def _half_signed_in(account: Account) -> Role:
+    """Somebody who could do everything, here and on the operator's pages (21; ASVS 6.3.4)."""
+    user = make_user("half@hartwell.example", is_staff=True, is_superuser=True)
+    add_member(account, user, *Flag)
+    two_factor_on(user)
+    browser = Client()
+    sign_in(browser, user.email)
+    return Role(
+        "half signed in", browser, account, user, is_signed_in=False, is_half_signed_in=True
+    )
 
 
 def _outsider(name: str, user: User, account: Account) -> Role:

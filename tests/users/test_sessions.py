@@ -60,10 +60,10 @@ def test_the_password_asked_for_once_more_changes_the_key_and_nothing_else(peopl
     other, former = signed_in(people.alice), row_of(browser)
     stolen = Client()
     stolen.cookies[settings.SESSION_COOKIE_NAME] = str(browser.session.session_key)
-    wanted = {"new_email": "alice@elsewhere.example", "current_password": "not her password"}
-    browser.post("/profile/email/", wanted)
+    asked = {"confirm-for": "GET", "confirm-password": "not her password"}
+    browser.post("/profile/email/", asked)
     assert row_of(browser).pk == former.pk
-    browser.post("/profile/email/", {**wanted, "current_password": PASSWORD})
+    browser.post("/profile/email/", {**asked, "confirm-password": PASSWORD})
     row = row_of(browser)
     assert row.pk != former.pk
     assert not UserSession.objects.filter(pk=former.pk).exists()

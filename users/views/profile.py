@@ -8,7 +8,8 @@ from django.views.decorators.http import require_http_methods
 
 from users.changing_address import ask_for_change
 from users.closing import CannotClose, close_user, obstacles_of
-from users.forms import CloseForm, EmailChangeForm, PasswordChangeForm, ProfileForm
+from users.confirming import confirmed_recently, require_recent
+from users.forms import EmailChangeForm, PasswordChangeForm, ProfileForm
 from users.models import User
 from users.passwords import change_password
 from users.profile import FIELDS, change_profile
@@ -23,6 +24,8 @@ def profile(request: HttpRequest, user: User) -> HttpResponse:
     initial = {name: getattr(user, name) for name in FIELDS}
     form = ProfileForm(_sent(request), initial=initial, user=user)
     if form.is_valid():
+        if form.cleaned_data["phone"] != user.phone:
+            require_recent(request)
         changed = change_profile(request, user, form.cleaned_data)
         with translation.override(user.language):
             words = _("Your profile is saved.") if changed else _("Nothing was changed.")
@@ -31,12 +34,12 @@ def profile(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "users/profile.html", {"form": form, "person": user})
 
 
-@sensitive_post_parameters("current_password")
 @_SHOWS_AND_TAKES
+@confirmed_recently
 @person_page
 def email(request: HttpRequest, user: User) -> HttpResponse:
     form = EmailChangeForm(_sent(request), user=user)
-    if form.is_valid() and is_own_password(request, user, form, field="current_password"):
+    if form.is_valid():
         new_email = form.cleaned_data["new_email"]
         ask_for_change(request, user, new_email=new_email)
         messages.success(
@@ -50,6 +53,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
 
 @sensitive_post_parameters("current_password", "password")
 @_SHOWS_AND_TAKES
+@confirmed_recently
 @person_page
 def password(request: HttpRequest, user: User) -> HttpResponse:
     form = PasswordChangeForm(_sent(request), user=user)
@@ -62,12 +66,11 @@ def password(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "users/password.html", {"form": form, "person": user})
 
 
-@sensitive_post_parameters("current_password")
 @_SHOWS_AND_TAKES
+@confirmed_recently
 @person_page
 def close(request: HttpRequest, user: User) -> HttpResponse:
-    form = CloseForm(_sent(request))
-    if form.is_valid() and is_own_password(request, user, form, field="current_password"):
+    if request.method == "POST":
         try:
             close_user(request, user)
         except CannotClose:
@@ -75,7 +78,6 @@ def close(request: HttpRequest, user: User) -> HttpResponse:
         messages.success(request, _("Your user ID is closed."))
         return redirect("users:sign_in")
     context = {
-        "form": form,
         "obstacles": obstacles_of(user),
         "consequences": [
             _("You are signed out everywhere, and can no longer sign in."),

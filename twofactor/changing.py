@@ -1,0 +1,32 @@
+"""What goes with each change of a person's methods: one at a time, and the session goes on anew."""
+
+from django.db import transaction
+from django.http import HttpRequest
+from django_otp import login as remember_device_of_session
+from django_otp.models import Device
+
+from twofactor.methods import Kind, kind_of, kind_of_session
+from users.models import User
+from users.sessions import end_other_sessions
+
+
+def lock_methods(user: User) -> None:
+    """Until the end of the transaction nobody else changes the methods of ``user``."""
+    User.objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
+
+
+def renew_session(request: HttpRequest, user: User, *, device: Device | None = None) -> None:
+    """End the other sessions of ``user`` and go on here under a new key (ASVS 7.2.4, 7.4.3).
+
+    ``device`` is one whose code has been shown just now. The session counts as begun with it, but
+    for one that was begun with an app and would be worth less by another kind.
+    """
+    with transaction.atomic():
+        end_other_sessions(request, user)
+        request.session.cycle_key()
+        if device is not None and not _would_lower(request, device):
+            remember_device_of_session(request, device)  # type: ignore[no-untyped-call]
+
+
+def _would_lower(request: HttpRequest, device: Device) -> bool:
+    return kind_of_session(request) is Kind.APP and kind_of(device) is not Kind.APP

@@ -1,0 +1,1 @@
+"""What hands text messages over, each behind the protocol of ``base``."""

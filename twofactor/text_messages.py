@@ -1,0 +1,94 @@
+"""One text message: stored as about to leave, handed to the gateway, marked with what became of it.
+
+The gateway is called between two transactions, so that nobody waits for it with rows locked, and a
+process that is killed in between leaves a row that says so, and counts.
+"""
+
+import logging
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from twofactor import sms_limits
+from twofactor.gateways.base import Gateway, GatewayRefused, GatewayUnavailable
+from twofactor.models import SmsMessage
+from twofactor.numbers import MobileNumber, masked
+from twofactor.segments import segments_of
+from twofactor.sms_refusals import NothingSent, NumberRefused, PerhapsSent
+from users.models import User
+from users.rate_limits import Taken
+
+logger = logging.getLogger(__name__)
+
+_ERROR_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A message that is about to leave, as it stands in the database."""
+
+    message: SmsMessage
+    user: User
+    text: str
+    # Its place within the limits.
+    place: Taken
+
+
+def intend(user: User, number: MobileNumber, text: str) -> Intent:
+    """Count and store the message, in the caller's transaction.
+
+    Raises TooManyMessages and DailyCapReached, and the caller must roll back.
+    """
+    place = sms_limits.count_message(user, number=number.e164)
+    price = settings.SMS_PRICE * segments_of(text)
+    sms_limits.require_room_under_cap(user, price=price)
+    message = SmsMessage.objects.create(
+        user=user,
+        number=number.e164,
+        country=number.country,
+        price=price,
+        gateway=settings.SMS_GATEWAY,
+        created_at=timezone.now(),
+    )
+    return Intent(message, user, text, place)
+
+
+def hand_over(intent: Intent, gateway: Gateway) -> None:
+    """Have the message sent, once. Not within a transaction.
+
+    Raises NumberRefused and NothingSent when it surely did not leave, which then counts for
+    nothing; PerhapsSent when nobody knows.
+    """
+    message = intent.message
+    try:
+        reference = gateway.send(message.number, intent.text)
+    except GatewayRefused as refusal:
+        logger.warning("text message %s was refused: %s", message.pk, refusal.code)
+        _never_left(intent, _shown(refusal, message))
+        told = NumberRefused if refusal.is_about_number else NothingSent
+        raise told(intent.user) from refusal
+    except GatewayUnavailable as away:
+        logger.warning("the gateway did not take text message %s: %s", message.pk, away)
+        if away.may_have_sent:
+            SmsMessage.objects.filter(pk=message.pk).update(error=_shown(away, message))
+            raise PerhapsSent(intent.user) from away
+        _never_left(intent, _shown(away, message))
+        raise NothingSent(intent.user) from away
+    SmsMessage.objects.filter(pk=message.pk).update(
+        state=SmsMessage.State.SENT, gateway_reference=reference
+    )
+
+
+def _never_left(intent: Intent, error: str) -> None:
+    with transaction.atomic():
+        SmsMessage.objects.filter(pk=intent.message.pk).update(
+            state=SmsMessage.State.FAILED, error=error
+        )
+        intent.place.give_back()
+
+
+def _shown(answer: Exception, message: SmsMessage) -> str:
+    """What the gateway said, as staff read it: gateways repeat the number."""
+    return str(answer).replace(message.number, masked(message.number))[:_ERROR_LENGTH]

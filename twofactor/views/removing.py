@@ -1,0 +1,101 @@
+from collections.abc import Callable
+from http import HTTPStatus
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from twofactor import removing
+from twofactor.methods import methods_of
+from twofactor.models import AuthenticatorApp, SmsPhone
+from twofactor.refusals import StillRequired, reason_of
+from twofactor.removing import confirmed_app, confirmed_phone, is_last, require_removable
+from users.confirming import confirmed_recently
+from users.models import User
+from users.signed_in import person_page
+
+Remove = Callable[[HttpRequest, User, UUID], bool]
+
+_SHOWS_AND_TAKES = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@_SHOWS_AND_TAKES
+@confirmed_recently
+@person_page
+def remove_app(request: HttpRequest, user: User, app_id: UUID) -> HttpResponse:
+    return _page(request, user, confirmed_app(user, app_id), remove=removing.remove_app)
+
+
+@_SHOWS_AND_TAKES
+@confirmed_recently
+@person_page
+def remove_phone(request: HttpRequest, user: User, phone_id: UUID) -> HttpResponse:
+    return _page(request, user, confirmed_phone(user, phone_id), remove=removing.remove_phone)
+
+
+def _page(
+    request: HttpRequest, user: User, device: AuthenticatorApp | SmsPhone | None, *, remove: Remove
+) -> HttpResponse:
+    """What removing ``device`` brings, or why it cannot be; a POST does it, by ``remove``.
+
+    None is a method that was removed already, by another click or in another browser.
+    """
+    if device is None:
+        return _gone(request)
+    try:
+        if request.method == "POST":
+            if not remove(request, user, device.public_id):
+                return _gone(request)
+            messages.success(request, _("%(name)s is removed.") % {"name": device.name})
+            return redirect("twofactor:overview")
+        require_removable(user, without=device)
+    except StillRequired as refusal:
+        return refusal_page(
+            request,
+            refusal,
+            heading=_("You cannot remove %(name)s now") % {"name": device.name},
+            way_out=_("Set up another method that is accepted there. Then remove this one."),
+        )
+    context = {
+        "method": device.name,
+        "consequences": _consequences(user, device),
+        "cancel": reverse("twofactor:overview"),
+    }
+    return render(request, "twofactor/remove.html", context)
+
+
+def _consequences(user: User, device: AuthenticatorApp | SmsPhone) -> list[str]:
+    methods = methods_of(user)
+    said = [_("Codes of %(name)s are no longer taken.") % {"name": device.name}]
+    if methods.is_enabled and is_last(methods, device):
+        said += [
+            _("It is your last method, so two-factor authentication is turned off."),
+            _("Your recovery codes stop working."),
+        ]
+    return [
+        *said,
+        _("You are signed out everywhere but here."),
+        _("We tell you by email."),
+    ]
+
+
+def refusal_page(
+    request: HttpRequest, refusal: StillRequired, *, heading: str, way_out: str
+) -> HttpResponse:
+    """Who requires it, and what can be done; decision 8."""
+    context = {
+        "heading": heading,
+        "reasons": [reason_of(each) for each in refusal.required_by],
+        "way_out": way_out,
+    }
+    status = HTTPStatus.CONFLICT if request.method == "POST" else HTTPStatus.OK
+    return render(request, "twofactor/refused.html", context, status=status)
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    messages.info(request, _("This method was removed already."))
+    return redirect("twofactor:overview")
