@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.models import Account, Membership
 from accounts.requiring_two_factor import policy_of
@@ -42,9 +43,9 @@ def words_for(account: Account, memberships: Sequence[Membership]) -> dict[int, 
 def _words(standing: Standing) -> MemberWords:
     membership = standing.membership
     states = {
-        State.ON: _("On"),
+        State.ON: pgettext("two-factor authentication", "On"),
         State.SMS_ONLY: _("On, by text message only"),
-        State.OFF: _("Off"),
+        State.OFF: pgettext("two-factor authentication", "Off"),
     }
     override = override_of(membership)
     return MemberWords(

@@ -219,6 +219,30 @@ class EmailChangeForm(forms.Form):
         return address
 
 
+class CloseForm(forms.Form):
+    """The person's own address, typed: closing is nobody's slip of the hand."""
+
+    email = AddressField(
+        label=_("Your email address"),
+        help_text=_("Type the address that you sign in with."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": _("Enter your email address.")},
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
+    def clean_email(self) -> str:
+        address = str(self.cleaned_data["email"])
+        if address != self._user.email:
+            raise ValidationError(
+                _("This is not your address, which is %(email)s."),
+                params={"email": self._user.email},
+            )
+        return address
+
+
 class ProfileForm(PersonNamesMixin, PhoneMixin):
     """Names, telephone, language and time zone; the address and the password have their pages."""
 

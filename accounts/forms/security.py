@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.models import Account, Membership
 from accounts.security_policy import today_of, tomorrow_after
@@ -162,7 +162,7 @@ def _rules() -> list[tuple[str, str]]:
             _("They cannot open this account without it, even if the account does not require it."),
         ),
         Rule.EXEMPT: (
-            _("Exempt"),
+            pgettext("two-factor rule", "Exempt"),
             _("They can open this account with their password alone."),
         ),
     }

@@ -9,6 +9,7 @@ from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models.accounts import Account
 from accounts.permissions import Flag
@@ -27,7 +28,7 @@ class Membership(models.Model):
 
         ACCOUNT = "account", _("As the account requires")
         REQUIRED = "required", _("Required")
-        EXEMPT = "exempt", _("Exempt")
+        EXEMPT = "exempt", pgettext_lazy("two-factor rule", "Exempt")
 
     public_id = models.UUIDField(
         unique=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False

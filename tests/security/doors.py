@@ -164,9 +164,9 @@ _PEOPLE: dict[str, Page] = {
     "profile/close/": form(signed_in),
     # Without a sign-in that waits for its code there is nothing to do: they lead elsewhere.
     "sign-in/code/": form(waits_for_a_code, besides={302}),
-    "sign-in/code/sms/": acts(waits_for_a_code),
+    "sign-in/code/sms/": acts(signed_in),
     "sign-in/code/cancel/": acts(led_to_sign_in),
-    "sign-in/again/": acts(signed_in),
+    "sign-in/again/": acts(led_to_sign_in),
     "profile/two-factor/": shows(signed_in),
     "profile/two-factor/apps/": acts(signed_in),
     _APP: form(signed_in, besides={302}),
@@ -177,7 +177,8 @@ _PEOPLE: dict[str, Page] = {
     f"{_PHONE}<uuid:phone_id>/send-again/": acts(signed_in, besides={404}),
     f"{_PHONE}<uuid:phone_id>/remove/": form(signed_in, besides={302}),
     "profile/two-factor/turn-on/": acts(signed_in),
-    "profile/two-factor/turn-off/": form(signed_in, besides={302}),
+    # The console requires it of staff.
+    "profile/two-factor/turn-off/": form(signed_in, besides={302, 409}),
     "profile/two-factor/recovery-codes/": form(signed_in, besides={302}),
     "profile/two-factor/reset/stop/": acts(signed_in, besides={404}),
     "accounts/": shows(signed_in),

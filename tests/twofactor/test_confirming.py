@@ -82,7 +82,7 @@ def acts(people: People) -> dict[str, tuple[User, dict[str, str]]]:
             people.alice,
             {"current_password": PASSWORD, "password": "a wholly new password"},
         ),
-        "/profile/close/": (people.dora, {}),
+        "/profile/close/": (people.dora, {"email": people.dora.email}),
         "/profile/": (people.alice, {**_profile(people.alice), "phone": "+44 20 7946 0018"}),
         f"{account}/ownership/offer/": (people.alice, {"to": str(people.bob.pk)}),
         f"{account}/close/": (people.alice, {"number": str(people.account.number)}),

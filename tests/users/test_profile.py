@@ -136,8 +136,9 @@ def test_a_person_is_found_by_the_session_alone(people: People, dora: Client) ->
 # --- Closing ------------------------------------------------------------------------------------
 
 
-def close(browser: Client) -> str:
-    return str(browser.post("/profile/close/", follow=True).content.decode())
+def close(browser: Client, email: str = "dora@hartwell.example") -> str:
+    answer = browser.post("/profile/close/", {"email": email}, follow=True)
+    return str(answer.content.decode())
 
 
 def test_the_page_says_what_will_happen_first(people: People, dora: Client) -> None:
@@ -180,6 +181,12 @@ def test_an_owner_cannot(people: People) -> None:
     assert User.objects.get(pk=people.alice.pk).is_active
     assert browser.get("/profile/").status_code == 200
     assert mails() == []
+
+
+@pytest.mark.parametrize("typed", ["", "alice@hartwell.example"])
+def test_another_address_closes_nothing(people: People, dora: Client, typed: str) -> None:
+    assert "Please check what you entered" in close(dora, typed)
+    assert User.objects.get(pk=people.dora.pk).is_active
 
 
 def test_not_while_a_change_of_address_can_be_undone(people: People, dora: Client) -> None:

@@ -61,7 +61,7 @@ def show_codes(
         "codes": made,
         "is_new": is_new,
         "download": _as_file(user, made),
-        "file_name": f"{_('recovery-codes')}.txt",
+        "file_name": _("recovery-codes.txt"),
         "errand": errand,
         "onward": errand.next_page or reverse("twofactor:overview"),
     }

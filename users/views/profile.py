@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from users.changing_address import ask_for_change
 from users.closing import CannotClose, close_user, obstacles_of
 from users.confirming import confirmed_recently, require_recent
-from users.forms import EmailChangeForm, PasswordChangeForm, ProfileForm
+from users.forms import CloseForm, EmailChangeForm, PasswordChangeForm, ProfileForm
 from users.models import User
 from users.passwords import change_password
 from users.profile import FIELDS, change_profile
@@ -70,7 +70,8 @@ def password(request: HttpRequest, user: User) -> HttpResponse:
 @confirmed_recently
 @person_page
 def close(request: HttpRequest, user: User) -> HttpResponse:
-    if request.method == "POST":
+    form = CloseForm(_sent(request), user=user)
+    if form.is_valid():
         try:
             close_user(request, user)
         except CannotClose:
@@ -78,6 +79,7 @@ def close(request: HttpRequest, user: User) -> HttpResponse:
         messages.success(request, _("Your user ID is closed."))
         return redirect("users:sign_in")
     context = {
+        "form": form,
         "obstacles": obstacles_of(user),
         "consequences": [
             _("You are signed out everywhere, and can no longer sign in."),
