@@ -34,6 +34,7 @@ from accounts.permissions import ANY_MEMBER, Permission, access_in_words, flags_
 from accounts.two_factor_resets import members_to_confirm
 from accounts.two_factor_words import MemberWords, words_for
 from audit.acting import actor_of
+from users.confirming import confirmed_recently, require_recent
 
 _FORM_METHODS = ["GET", "HEAD", "POST"]
 # In the session: whom this browser removed last, so that a second click is told so and not 404.
@@ -88,6 +89,7 @@ def users(request: HttpRequest, access: Access) -> HttpResponse:
 
 @require_http_methods(_FORM_METHODS)
 @account_page(Permission.MEMBERS_MANAGE)
+@confirmed_recently
 def add_user(request: HttpRequest, access: Access) -> HttpResponse:
     sent = request.POST if request.method == "POST" else None
     form = AddUserForm(sent, access=access)
@@ -169,6 +171,7 @@ def _own(request: HttpRequest, access: Access) -> HttpResponse:
 
 def _edit(request: HttpRequest, access: Access, membership: Membership) -> HttpResponse:
     require_touchable(access, membership)
+    require_recent(request)
     standing = standing_of(membership)
     sent = request.POST if request.method == "POST" else None
     form = EditAccessForm(sent, access=access, held=membership.flags, initial=initial_of(standing))
