@@ -86,6 +86,7 @@ def acts(people: People) -> dict[str, tuple[User, dict[str, str]]]:
         "/profile/": (people.alice, {**_profile(people.alice), "phone": "+44 20 7946 0018"}),
         f"{account}/ownership/offer/": (people.alice, {"to": str(people.bob.pk)}),
         f"{account}/close/": (people.alice, {"number": str(people.account.number)}),
+        f"{account}/users/add/": (people.alice, {"email": "eve@new.example"}),
     }
 
 
@@ -101,6 +102,7 @@ ACTS = [
     "/profile/",
     "settings/ownership/offer/",
     "settings/close/",
+    "settings/users/add/",
 ]
 
 
@@ -132,6 +134,15 @@ def _state(people: People) -> tuple[object, ...]:
             EmailAddressChange.objects.count(),
             mails(),
         )
+
+
+def test_changing_what_a_member_may_do_asks_too(people: People) -> None:
+    member = people.account.memberships.get(user=people.dora)
+    page = f"/a/{people.account.number}/settings/users/{member.public_id}/"
+    assert is_asked(stale(people.alice).get(page))
+    assert is_asked(stale(people.alice).post(page, {"flags": ["billing"]}))
+    member.refresh_from_db()
+    assert member.flags == []
 
 
 def test_staff_are_asked_before_they_hand_an_account_over(people: People, staff: User) -> None:
