@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.checks import declare_requirement
 from accounts.models import Account, Membership
 from accounts.permissions import Permission, Requirement, in_words, permissions_of
-from accounts.security_policy import require_two_factor
+from accounts.two_factor.policy import require_two_factor
 from common.exceptions import DomainError
 from common.scoping import account_scope
 from users.models import User

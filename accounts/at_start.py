@@ -17,5 +17,5 @@ def register() -> None:
     closing.provide_obstacle(accounts_still_owned)
     closing.provide_leaving(end_memberships)
     returned_hooks.RETURNED.provide("accounts.bouncing.tell_owners")
-    REQUIRED_BY.provide("accounts.security_policy.two_factor_requirements_of")
-    TOLD.provide("accounts.two_factor_resets.told_of_reset")
+    REQUIRED_BY.provide("accounts.two_factor.policy.two_factor_requirements_of")
+    TOLD.provide("accounts.two_factor.resets.told_of_reset")

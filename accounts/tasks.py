@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from accounts.periodic import end_due_changes
-from accounts.two_factor_reminders import remind_members
+from accounts.two_factor.reminders import remind_members
 
 
 @shared_task(name="accounts.tasks.end_due_ownership_changes")

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.permissions import access_in_words
-from accounts.security_policy import is_required_of
+from accounts.two_factor.policy import is_required_of
 from audit.models import AuditEvent
 from audit.recording import as_recorded
 from audit.wording import sentence_for

@@ -21,9 +21,9 @@ from accounts.invitations import pending_for
 from accounts.models import Invitation, InvoiceAddress, Membership, OwnershipChange
 from accounts.ownership import pending_change
 from accounts.permissions import ANY_MEMBER, Permission, Requirement
-from accounts.security_policy import is_in_force
-from accounts.two_factor_notices import set_up_page
-from accounts.two_factor_standing import (
+from accounts.two_factor.notices import set_up_page
+from accounts.two_factor.policy import is_in_force
+from accounts.two_factor.standing import (
     Lack,
     required_after_now,
     standings,

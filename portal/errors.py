@@ -28,7 +28,7 @@ from accounts.access import (
 )
 from accounts.granting import who_can_grant
 from accounts.permissions import in_words
-from accounts.security_policy import TwoFactorRequired
+from accounts.two_factor.policy import TwoFactorRequired
 from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from mail.mailbox import CaughtMessage, caught_messages
-from twofactor.gateways.mailbox import DOMAIN as TEXT_MESSAGES
+from twofactor.sms.gateways.mailbox import DOMAIN as TEXT_MESSAGES
 
 PAGE_LENGTH = 50
 

@@ -7,14 +7,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import Account, Membership
-from accounts.security_policy import TwoFactorRequired
+from accounts.two_factor.policy import TwoFactorRequired
 from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
 from common.scoping import account_scope
 from twofactor.errands import Errand, overview_address
 from twofactor.methods import Kind, kind_of_session, methods_of
-from twofactor.sms_codes import is_offered
+from twofactor.sms.codes import is_offered
 from users.models import User
 
 # In the session: the numbers of the accounts that have stopped it, so that the log says so once.

@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from audit.admin import ReadOnlyAdmin
 from twofactor.models import SmsMessage
-from twofactor.numbers import masked
+from twofactor.sms.numbers import masked
 
 
 @admin.register(SmsMessage)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from twofactor import sms_codes
 from twofactor.methods import Kind, Methods, methods_of
+from twofactor.sms import codes as sms_codes
 from users.models import User
 
 # Enough for its person to know it again, and for nobody else to ring it.

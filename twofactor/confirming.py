@@ -14,7 +14,7 @@ from audit.recording import record
 from common.exceptions import DomainError
 from twofactor.methods import Kind, is_enabled, kind_of_session
 from twofactor.models import SmsPhone
-from twofactor.sms_codes import send_code
+from twofactor.sms.codes import send_code
 from twofactor.typed_codes import WrongCode
 from twofactor.verifying import verify
 from users.confirming import note_confirmation

@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from twofactor.periodic import complete_due_resets, remind_of_resets
-from twofactor.sms_retention import forget_old_messages
+from twofactor.sms.retention import forget_old_messages
 
 
 @shared_task(name="twofactor.tasks.look_after_two_factor_resets")

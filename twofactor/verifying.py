@@ -7,8 +7,9 @@ from django_otp.models import Device
 from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
-from twofactor import code_limits, recovery_codes, sms_codes, totp
+from twofactor import code_limits, recovery_codes, totp
 from twofactor.methods import Kind
+from twofactor.sms import codes as sms_codes
 from twofactor.typed_codes import WrongCode, recovery_code, six_digits
 from twofactor.verifying_mail import tell_not_finished, tell_recovery_code_used
 from users.models import User

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.models import Account, Membership
-from accounts.security_policy import today_of, tomorrow_after
-from accounts.two_factor_overrides import Override
+from accounts.two_factor.overrides import Override
+from accounts.two_factor.policy import today_of, tomorrow_after
 from common.forms import DescribedLabel
 
 Rule = Membership.TwoFactorRule

@@ -11,7 +11,7 @@ from accounts.details import change_account, change_owners_names, lock_account
 from accounts.forms.details import DetailsForm
 from accounts.models import Contact
 from accounts.permissions import Permission
-from accounts.two_factor_words import about_policy
+from accounts.two_factor.words import about_policy
 from audit.acting import actor_of
 from users.models import User
 

@@ -14,7 +14,9 @@ from accounts.access import Access, AccountClosed, account_page, render_page
 from accounts.forms.security import AT_ONCE, FROM_DAY, RequireForm
 from accounts.models import Account
 from accounts.permissions import Permission
-from accounts.requiring_two_factor import (
+from accounts.two_factor.overrides import overrides_of
+from accounts.two_factor.policy import is_in_force
+from accounts.two_factor.requiring import (
     NOT_REQUIRED,
     PolicyChangedMeanwhile,
     TwoFactorOfOnesOwn,
@@ -24,10 +26,8 @@ from accounts.requiring_two_factor import (
     require_of_members,
     stop_requiring,
 )
-from accounts.security_policy import is_in_force
-from accounts.two_factor_overrides import overrides_of
-from accounts.two_factor_standing import Stopped, open_addresses, who_is_stopped
-from accounts.two_factor_words import about_policy, lack_in_words
+from accounts.two_factor.standing import Stopped, open_addresses, who_is_stopped
+from accounts.two_factor.words import about_policy, lack_in_words
 from audit.acting import actor_of
 from common.codes import zone_named
 from twofactor.errands import Errand, overview_address

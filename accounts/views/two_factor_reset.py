@@ -12,7 +12,7 @@ from accounts.access import Access, account_page, render_page
 from accounts.member_mail import person_in_words
 from accounts.memberships import MemberGone
 from accounts.permissions import Permission
-from accounts.two_factor_resets import confirm_members_reset, find_member, reset_to_confirm
+from accounts.two_factor.resets import confirm_members_reset, find_member, reset_to_confirm
 from audit.acting import actor_of
 from twofactor.resetting import CONFIRMED_WAITS, ResetConfirmed, ResetOver
 from users.confirming import confirmed_recently

@@ -15,7 +15,7 @@ from accounts.member_mail import person_in_words
 from accounts.memberships import MemberGone
 from accounts.models import Membership
 from accounts.permissions import Permission
-from accounts.two_factor_overrides import (
+from accounts.two_factor.overrides import (
     OverrideChangedMeanwhile,
     change_override,
     override_of,

@@ -31,8 +31,8 @@ from accounts.memberships import (
 )
 from accounts.models import Membership
 from accounts.permissions import ANY_MEMBER, Permission, access_in_words, flags_in_words
-from accounts.two_factor_resets import members_to_confirm
-from accounts.two_factor_words import MemberWords, words_for
+from accounts.two_factor.resets import members_to_confirm
+from accounts.two_factor.words import MemberWords, words_for
 from audit.acting import actor_of
 from users.confirming import confirmed_recently, require_recent
 

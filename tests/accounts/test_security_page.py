@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.permissions import Flag
-from accounts.requiring_two_factor import policy_of
-from accounts.two_factor_reminders import remind_members
+from accounts.two_factor.reminders import remind_members
+from accounts.two_factor.requiring import policy_of
 from audit.actions import Action
 from tests.factories import add_member, make_account, make_user
 from tests.invitations import events, invited, mail_count, mails, text_of, told

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.memberships import remove_member
 from accounts.models import Account, Membership
 from accounts.permissions import Flag
-from accounts.two_factor_overrides import override_of
+from accounts.two_factor.overrides import override_of
 from audit.actions import Action
 from tests.factories import OPERATOR, add_member, make_user
 from tests.invitations import access_for, events, mail_count, mails, text_of

@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from accounts.memberships import remove_member
 from accounts.models import Account, Membership
-from accounts.security_policy import start_of_day
 from accounts.tasks import remind_of_two_factor
-from accounts.two_factor_overrides import Override, change_override
-from accounts.two_factor_reminders import remind_members
+from accounts.two_factor.overrides import Override, change_override
+from accounts.two_factor.policy import start_of_day
+from accounts.two_factor.reminders import remind_members
 from common.exceptions import DomainError
 from config import celery_settings
 from tests.factories import OPERATOR, make_account, make_user
@@ -153,7 +153,7 @@ def test_one_account_that_fails_keeps_no_other_waiting(
         asked.append(account.pk)
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("accounts.two_factor_reminders.standings", standings)
+    monkeypatch.setattr("accounts.two_factor.reminders.standings", standings)
     clock.set(BEGINS - timedelta(hours=2))
     remind_members()
     assert sorted(asked) == sorted([people.account.pk, other.pk])

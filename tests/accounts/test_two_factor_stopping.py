@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account, Membership
-from accounts.security_policy import (
+from accounts.two_factor.policy import (
     is_in_force,
     is_required_of,
     required_kinds,

@@ -2,7 +2,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.twofactor.gateways import RememberingGateway
-from twofactor import sms_codes
+from twofactor.sms import codes as sms_codes
 
 
 @pytest.fixture

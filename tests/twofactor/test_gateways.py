@@ -21,11 +21,11 @@ from tests.twofactor.twilio_server import (
     TwilioServer,
     running_twilio,
 )
-from twofactor.gateways import twilio
-from twofactor.gateways.base import Gateway, GatewayRefused, GatewayUnavailable
-from twofactor.gateways.chosen import chosen_gateway
-from twofactor.gateways.mailbox import MailboxGateway
-from twofactor.gateways.twilio import TwilioGateway, direct_http_client
+from twofactor.sms.gateways import twilio
+from twofactor.sms.gateways.base import Gateway, GatewayRefused, GatewayUnavailable
+from twofactor.sms.gateways.chosen import chosen_gateway
+from twofactor.sms.gateways.mailbox import MailboxGateway
+from twofactor.sms.gateways.twilio import TwilioGateway, direct_http_client
 
 SENDER = "+447400999999"
 TEXT = "123456 is your code for Northwind.\n\n@panel.example #123456"

@@ -31,7 +31,7 @@ from twofactor import code_limits
 from twofactor.methods import Kind
 from twofactor.models import AuthenticatorApp, RecoveryCode, SmsCode, SmsPhone
 from twofactor.recovery_codes import make_codes
-from twofactor.sms_codes import send_code
+from twofactor.sms.codes import send_code
 from twofactor.typed_codes import WrongCode
 from twofactor.verifying import verify
 from users.models import User, UserSession

@@ -20,11 +20,17 @@ from tests.factories import make_user
 from tests.people import People, signed_in
 from tests.two_factor import two_factor_on
 from tests.twofactor.gateways import FR, GB, GB_OTHER, RememberingGateway
-from twofactor import numbers
 from twofactor.methods import Kind, methods_of
 from twofactor.models import SmsCode, SmsMessage, SmsPhone, TwoFactor
-from twofactor.numbers import CountryNotServed, NotANumber, NotMobile, NumberUnusable, mobile_number
-from twofactor.phones import begin_phone, confirm_phone
+from twofactor.sms import numbers
+from twofactor.sms.numbers import (
+    CountryNotServed,
+    NotANumber,
+    NotMobile,
+    NumberUnusable,
+    mobile_number,
+)
+from twofactor.sms.phones import begin_phone, confirm_phone
 from users.confirming import CONFIRMED_AT
 from users.models import RateHit, User, UserSession
 from users.session_store import SessionStore

@@ -15,7 +15,7 @@ from django.test import RequestFactory
 from accounts.access import access_of
 from accounts.memberships import remove_member
 from accounts.models import Membership
-from accounts.two_factor_resets import confirm_members_reset
+from accounts.two_factor.resets import confirm_members_reset
 from audit.actions import Action
 from audit.recording import Actor
 from common.exceptions import DomainError

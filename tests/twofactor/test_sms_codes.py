@@ -18,11 +18,10 @@ from common.scoping import all_accounts_scope
 from config.settings import LANGUAGES
 from tests.factories import make_user
 from tests.twofactor.gateways import FR, GB, RememberingGateway
-from twofactor.gateways.base import GatewayRefused, GatewayUnavailable
 from twofactor.models import SmsCode, SmsMessage, SmsPhone
-from twofactor.segments import segments_of
-from twofactor.sms_codes import LASTS, is_on_its_way, send_code, verify_sms_code
-from twofactor.sms_refusals import (
+from twofactor.sms.codes import LASTS, is_on_its_way, send_code, verify_sms_code
+from twofactor.sms.gateways.base import GatewayRefused, GatewayUnavailable
+from twofactor.sms.refusals import (
     AddressNotVerified,
     NothingSent,
     NumberNotServed,
@@ -31,6 +30,7 @@ from twofactor.sms_refusals import (
     SmsNotOffered,
     SmsRefused,
 )
+from twofactor.sms.segments import segments_of
 from users.models import RateHit, User
 
 pytestmark = pytest.mark.django_db

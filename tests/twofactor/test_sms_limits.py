@@ -17,9 +17,9 @@ from tests.factories import make_user
 from tests.two_factor import add_app, two_factor_on
 from tests.twofactor.gateways import GB, RememberingGateway
 from twofactor.models import RecoveryCode, RecoveryCodes, SmsCode, SmsMessage, SmsPhone
-from twofactor.segments import segments_of
-from twofactor.sms_codes import send_code
-from twofactor.sms_refusals import DailyCapReached, SmsRefused, TooManyMessages
+from twofactor.sms.codes import send_code
+from twofactor.sms.refusals import DailyCapReached, SmsRefused, TooManyMessages
+from twofactor.sms.segments import segments_of
 from users.models import User
 
 pytestmark = pytest.mark.django_db

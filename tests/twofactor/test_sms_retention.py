@@ -9,9 +9,9 @@ from django.db.models.functions import Now
 from config.celery import app
 from tests.factories import make_user
 from tests.twofactor.gateways import FR, GB
-from twofactor import sms_retention
 from twofactor.models import SmsCode, SmsMessage, SmsPhone
-from twofactor.sms_retention import forget_old_messages
+from twofactor.sms import retention as sms_retention
+from twofactor.sms.retention import forget_old_messages
 from users.models import User
 
 pytestmark = pytest.mark.django_db

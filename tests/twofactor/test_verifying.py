@@ -27,7 +27,7 @@ from twofactor.methods import Kind
 from twofactor.models import AuthenticatorApp, RecoveryCode, SmsCode
 from twofactor.recovery_codes import make_codes
 from twofactor.sealing import seal
-from twofactor.sms_codes import LASTS
+from twofactor.sms.codes import LASTS
 from twofactor.typed_codes import WrongCode, recovery_code, six_digits
 from twofactor.verifying import verify
 from users.models import User

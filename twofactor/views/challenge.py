@@ -24,7 +24,7 @@ from twofactor.code_forms import ChallengeForm
 from twofactor.errands import Errand, overview_address
 from twofactor.methods import Kind, is_enabled
 from twofactor.recovery_codes import codes_left
-from twofactor.sms_codes import SmsRefused, is_offered, send_code
+from twofactor.sms.codes import SmsRefused, is_offered, send_code
 from twofactor.typed_codes import WrongCode
 from twofactor.verifying import verify
 from users.models import User

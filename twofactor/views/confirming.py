@@ -15,7 +15,7 @@ from twofactor.choosing import Asked, ask
 from twofactor.code_forms import ConfirmForm
 from twofactor.confirming import WrongPassword, bound_to, confirm, send_confirmation_code
 from twofactor.methods import Kind, is_enabled
-from twofactor.sms_codes import SmsRefused
+from twofactor.sms.codes import SmsRefused
 from twofactor.typed_codes import WrongCode
 from users.models import User
 from users.rate_limits import TooManyAttempts

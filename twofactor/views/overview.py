@@ -14,7 +14,7 @@ from twofactor.recovery_codes import FEW, HOW_MANY
 from twofactor.refusals import reason_of
 from twofactor.requirements import requirements_of
 from twofactor.resetting import pending_reset
-from twofactor.sms_codes import is_offered
+from twofactor.sms.codes import is_offered
 from users.models import User
 from users.signed_in import person_page
 

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from twofactor.errands import Errand, errand_of, overview_address
 from twofactor.methods import methods_of
 from twofactor.models import SmsPhone
-from twofactor.numbers import masked, spaced
-from twofactor.phone_form import PhoneCodeForm, PhoneForm, first_filled_in
-from twofactor.phones import SameNumber, begin_phone, confirm_phone, set_up_of
-from twofactor.sms_codes import SmsRefused, is_offered, is_on_its_way, send_code
-from twofactor.sms_refusals import PerhapsSent, TooManyMessages
+from twofactor.sms.codes import SmsRefused, is_offered, is_on_its_way, send_code
+from twofactor.sms.forms import PhoneCodeForm, PhoneForm, first_filled_in
+from twofactor.sms.numbers import masked, spaced
+from twofactor.sms.phones import SameNumber, begin_phone, confirm_phone, set_up_of
+from twofactor.sms.refusals import PerhapsSent, TooManyMessages
 from twofactor.typed_codes import WrongCode
 from twofactor.views.turning import after_method_added
 from users.confirming import confirmed_recently

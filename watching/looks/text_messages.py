@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, Q
 
 from twofactor.models import SmsMessage
-from twofactor.sms_limits import cost_of_day
+from twofactor.sms.limits import cost_of_day
 from watching.alarms import Alarm, Code, in_words
 from watching.looks.pages import table_page
 

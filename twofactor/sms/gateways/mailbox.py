@@ -8,8 +8,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from mail.transport import Envelope, MailServer, Sent, Transport
-from twofactor.gateways.base import GatewayUnavailable
-from twofactor.numbers import spaced
+from twofactor.sms.gateways.base import GatewayUnavailable
+from twofactor.sms.numbers import spaced
 
 # Reserved by RFC 2606: what has left by mistake arrives nowhere.
 DOMAIN = "text-message.invalid"

@@ -11,12 +11,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from twofactor import sms_limits
-from twofactor.gateways.base import Gateway, GatewayRefused, GatewayUnavailable
 from twofactor.models import SmsMessage
-from twofactor.numbers import MobileNumber, masked
-from twofactor.segments import segments_of
-from twofactor.sms_refusals import NothingSent, NumberRefused, PerhapsSent
+from twofactor.sms import limits as sms_limits
+from twofactor.sms.gateways.base import Gateway, GatewayRefused, GatewayUnavailable
+from twofactor.sms.numbers import MobileNumber, masked
+from twofactor.sms.refusals import NothingSent, NumberRefused, PerhapsSent
+from twofactor.sms.segments import segments_of
 from users.models import User
 from users.rate_limits import Taken
 

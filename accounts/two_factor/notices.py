@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.member_mail import notify
 from accounts.models import Account
-from accounts.security_policy import required_kinds
-from accounts.two_factor_standing import Stopped
+from accounts.two_factor.policy import required_kinds
+from accounts.two_factor.standing import Stopped
 from twofactor.errands import Errand, overview_address
 from twofactor.methods import Kind
 

@@ -16,7 +16,7 @@ from accounts.member_mail import account_words_for_strangers
 from accounts.memberships import MemberGone, managing_users
 from accounts.models import Account, Contact, Membership
 from accounts.permissions import Permission, permissions_of
-from accounts.security_policy import is_required_of
+from accounts.two_factor.policy import is_required_of
 from audit.recording import Actor
 from common.ids import normalise_email
 from common.scoping import all_accounts_scope

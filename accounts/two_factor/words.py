@@ -8,12 +8,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.models import Account, Membership
-from accounts.requiring_two_factor import policy_of
-from accounts.security_policy import is_in_force, rule_in_force
-from accounts.two_factor_overrides import Override, override_of
-from accounts.two_factor_standing import Lack, Standing, State, standings
+from accounts.two_factor.overrides import Override, override_of
+from accounts.two_factor.policy import is_in_force, rule_in_force
+from accounts.two_factor.requiring import policy_of
+from accounts.two_factor.standing import Lack, Standing, State, standings
 from common.codes import zone_named
-from twofactor.sms_codes import is_offered
+from twofactor.sms.codes import is_offered
 
 Rule = Membership.TwoFactorRule
 

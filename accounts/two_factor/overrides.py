@@ -18,9 +18,9 @@ from accounts.granting import GrantRefused
 from accounts.memberships import locked_member, managing_users
 from accounts.models import Account, Membership
 from accounts.permissions import Permission
-from accounts.security_policy import rule_in_force
-from accounts.two_factor_notices import tell
-from accounts.two_factor_standing import Lack, Stopped, standings
+from accounts.two_factor.notices import tell
+from accounts.two_factor.policy import rule_in_force
+from accounts.two_factor.standing import Lack, Stopped, standings
 from audit.actions import Action
 from audit.models import AuditEvent
 from audit.recording import Actor, record

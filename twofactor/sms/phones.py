@@ -12,12 +12,13 @@ from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
 from common.exceptions import DomainError
-from twofactor import notices, sms_codes
+from twofactor import notices
 from twofactor.changing import lock_methods, renew_session
 from twofactor.code_limits import take_attempt
 from twofactor.methods import Kind
 from twofactor.models import SmsPhone
-from twofactor.numbers import masked, mobile_number
+from twofactor.sms import codes as sms_codes
+from twofactor.sms.numbers import masked, mobile_number
 from twofactor.typed_codes import WrongCode, six_digits
 from users.models import User
 

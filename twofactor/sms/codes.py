@@ -17,10 +17,11 @@ from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
 from common.tokens import hash_of_token, is_token, token_for
-from twofactor.gateways.chosen import chosen_gateway
 from twofactor.models import SmsCode, SmsPhone
-from twofactor.numbers import NumberUnusable, masked, mobile_number
-from twofactor.sms_refusals import (
+from twofactor.sms.gateways.chosen import chosen_gateway
+from twofactor.sms.messages import Intent, hand_over, intend
+from twofactor.sms.numbers import NumberUnusable, masked, mobile_number
+from twofactor.sms.refusals import (
     AddressNotVerified,
     NothingSent,
     NumberNotServed,
@@ -28,7 +29,6 @@ from twofactor.sms_refusals import (
     SmsNotOffered,
     SmsRefused,
 )
-from twofactor.text_messages import Intent, hand_over, intend
 from users.models import User
 
 __all__ = [
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 LASTS: Final = timedelta(minutes=5)
-_PURPOSE: Final = "twofactor.sms_codes"
+_PURPOSE: Final = "twofactor.sms.codes"
 _DIGITS: Final = 6
 
 
@@ -53,7 +53,7 @@ def is_offered() -> bool:
 def send_code(request: HttpRequest, phone: SmsPhone, *, bound_to: str) -> None:
     """Send a code that counts for ``bound_to`` alone; any other one for it counts no more.
 
-    Raises SmsRefused, of a kind each (``twofactor.sms_refusals``). Not within a transaction.
+    Raises SmsRefused, of a kind each (``twofactor.sms.refusals``). Not within a transaction.
     """
     user: User = phone.user
     try:

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import Account, Invitation, Membership
-from accounts.security_policy import (
+from accounts.two_factor.policy import (
     is_required_of,
     required_kinds,
     rule_in_force,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 from twofactor.code_forms import CodeField
 from twofactor.methods import Kind
 from twofactor.models import SmsPhone
-from twofactor.numbers import NumberUnusable, calling_code, country_name, mobile_number
+from twofactor.sms.numbers import NumberUnusable, calling_code, country_name, mobile_number
 from users.models import User
 from users.time_zones import country_of
 

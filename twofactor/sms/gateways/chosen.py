@@ -5,13 +5,13 @@ from typing import Final
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from twofactor.gateways.base import Gateway
+from twofactor.sms.gateways.base import Gateway
 
 # By SMS_GATEWAY (``config.sms_settings.GATEWAYS``). Imported when a message is sent: a gateway's
 # client takes time and memory that most processes never use.
 _MAKERS: Final = {
-    "mailbox": "twofactor.gateways.mailbox.MailboxGateway",
-    "twilio": "twofactor.gateways.twilio.twilio_of_settings",
+    "mailbox": "twofactor.sms.gateways.mailbox.MailboxGateway",
+    "twilio": "twofactor.sms.gateways.twilio.twilio_of_settings",
 }
 
 

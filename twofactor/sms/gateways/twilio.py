@@ -14,7 +14,7 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from twofactor.gateways.base import GatewayRefused, GatewayUnavailable
+from twofactor.sms.gateways.base import GatewayRefused, GatewayUnavailable
 
 # For connecting, and for the answer. Twilio answers within a second, and a person waits.
 TIMEOUT_SECONDS: Final = 5
@@ -49,7 +49,7 @@ _NOT_SENT: Final = frozenset(
 )
 _UNREADABLE: Final = "it said yes, and nothing that can be read"
 # The client tells of each request at length.
-_client_log = logging.getLogger("twofactor.gateways.twilio.client")
+_client_log = logging.getLogger("twofactor.sms.gateways.twilio.client")
 _client_log.setLevel(logging.WARNING)
 
 

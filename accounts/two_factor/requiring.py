@@ -11,9 +11,9 @@ from accounts.access import Access
 from accounts.memberships import managing_users
 from accounts.models import Account
 from accounts.permissions import Permission
-from accounts.security_policy import is_in_force, required_kinds, start_of_day
-from accounts.two_factor_notices import tell
-from accounts.two_factor_standing import as_it_would_be, who_is_stopped
+from accounts.two_factor.notices import tell
+from accounts.two_factor.policy import is_in_force, required_kinds, start_of_day
+from accounts.two_factor.standing import as_it_would_be, who_is_stopped
 from audit.actions import Action
 from audit.recording import Actor, record
 from common.exceptions import DomainError

@@ -14,7 +14,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from twofactor.models import SmsMessage
-from twofactor.sms_refusals import DailyCapReached, TooManyMessages
+from twofactor.sms.refusals import DailyCapReached, TooManyMessages
 from users.models import User
 from users.rate_limits import Limit, Taken, TooManyAttempts, take
 
@@ -25,7 +25,7 @@ _PER_DAY = Limit("text messages of a person in a day", 10, timedelta(days=1))
 # Over all persons: nobody's phone is flooded through many user IDs.
 _PER_NUMBER = Limit("text messages to a number in a day", 3, timedelta(days=1))
 
-_CAP_LOCK = "twofactor.sms_limits daily cap"
+_CAP_LOCK = "twofactor.sms.limits daily cap"
 
 
 @dataclass(frozen=True, slots=True)

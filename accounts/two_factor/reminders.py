@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Account, Membership
-from accounts.two_factor_notices import REMINDED_BEFORE, tell
-from accounts.two_factor_standing import Stopped, required_after_now, standings
+from accounts.two_factor.notices import REMINDED_BEFORE, tell
+from accounts.two_factor.standing import Stopped, required_after_now, standings
 from common.scoping import account_scope
 
 logger = logging.getLogger(__name__)
