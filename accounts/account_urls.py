@@ -53,8 +53,8 @@ urlpatterns = [
         name="two_factor_rule",
     ),
     path("security/", security.security, name="security"),
-    path("security/require/", security.require, name="require_two_factor"),
-    path("security/stop/", security.stop, name="stop_requiring_two_factor"),
+    path("security/require/", security.require_two_factor, name="require_two_factor"),
+    path("security/stop/", security.stop_requiring_two_factor, name="stop_requiring_two_factor"),
     path(
         "users/<uuid:public_id>/two-factor-reset/",
         two_factor_reset.two_factor_reset,

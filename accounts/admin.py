@@ -64,7 +64,7 @@ class MembershipAdmin(AuditedAdmin):
     def save_model(
         self, request: HttpRequest, obj: Membership, form: "ModelForm[Membership]", change: bool
     ) -> None:
-        """Its person and the owner are told, as when a manager of users does it."""
+        """Its person and the owner are told, as when a user manager does it."""
         super().save_model(request, obj, form, change)
         staff = cast(User, request.user)
         if not change:

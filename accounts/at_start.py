@@ -5,7 +5,7 @@ from accounts.invitations import PURPOSE, address_for_mail
 from accounts.leaving import accounts_still_owned, end_memberships
 from mail import links, returned_hooks
 from twofactor.requirements import REQUIRED_BY
-from twofactor.reset_hooks import TOLD
+from twofactor.reset_hooks import READERS
 from users import closing
 
 
@@ -18,4 +18,4 @@ def register() -> None:
     closing.provide_leaving(end_memberships)
     returned_hooks.RETURNED.provide("accounts.bouncing.tell_owners")
     REQUIRED_BY.provide("accounts.two_factor.policy.two_factor_requirements_of")
-    TOLD.provide("accounts.two_factor.resets.told_of_reset")
+    READERS.provide("accounts.two_factor.resets.readers_of_reset")

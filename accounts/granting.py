@@ -32,7 +32,7 @@ class GrantRefused(PermissionMissing):
 
 
 class RightNotHeld(GrantRefused):
-    """A manager of users tries to pass on a right that they do not have (ASVS 8.2.3)."""
+    """A user manager tries to pass on a right that they do not have (ASVS 8.2.3)."""
 
     def __init__(self, access: Access, flag: Flag) -> None:
         words = _("You cannot give somebody the right “%(right)s”: you do not have it yourself.")

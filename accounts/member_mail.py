@@ -30,7 +30,7 @@ _LIKE_AN_ADDRESS = re.compile(r"[/@]|www\.|\w[.\u3002]\w{2,}", re.IGNORECASE)
 def tell_of_addition(membership: Membership, *, added_by: User) -> None:
     """To somebody who was added at once, and to the owner when a manager did it."""
     account, person = membership.account, membership.user
-    words = {**_between({}, _standing(membership)), "by": _who(added_by)}
+    words = {**_between({}, _standing(membership)), "by": who_did_it(added_by)}
     notify(
         "added_to_account",
         account=account,
@@ -52,7 +52,7 @@ def tell_of_change(
 ) -> None:
     """To the person, and to the owner when a manager did it: what was added, what taken away."""
     account = membership.account
-    words = {**_between(before, after), "by": _who(changed_by)}
+    words = {**_between(before, after), "by": who_did_it(changed_by)}
     notify(
         "access_changed",
         account=account,
@@ -65,7 +65,7 @@ def tell_of_change(
 
 def tell_of_removal(membership: Membership, *, removed_by: User) -> None:
     """To whoever was removed, and to the owner when a manager did it."""
-    words = {"by": _who(removed_by)}
+    words = {"by": who_did_it(removed_by)}
     notify(
         "removed_from_account",
         account=membership.account,
@@ -147,7 +147,7 @@ def _leads_elsewhere(name: str) -> bool:
     return bool(_LIKE_AN_ADDRESS.search(unicodedata.normalize("NFKC", name)))
 
 
-def _who(user: User) -> str:
+def who_did_it(user: User) -> str:
     """Who did it. Of the operator's staff no customer learns more than whose staff they are."""
     return settings.OPERATOR_NAME if user.is_staff else person_in_words(user)
 

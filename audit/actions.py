@@ -98,3 +98,4 @@ class Action(StrEnum):
     TWO_FACTOR_RESET_COMPLETED = "two_factor:reset_completed"
     TWO_FACTOR_REQUIREMENT_CHANGED = "account:two_factor_requirement_changed"
     TWO_FACTOR_RULE_CHANGED = "membership:two_factor_rule_changed"
+    USER_PASSWORD_ACCEPTED = "user:password_accepted"  # noqa: S105 - an action

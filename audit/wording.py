@@ -176,6 +176,9 @@ _WORDINGS: dict[Action, Wording] = {
     Action.TWO_FACTOR_RULE_CHANGED: Wording(
         Kind.PEOPLE, _("Changed whether %(subject)s needs two-factor authentication")
     ),
+    Action.USER_PASSWORD_ACCEPTED: Wording(
+        Kind.SECURITY, _("Entered the right password, and was asked for a code")
+    ),
 }
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import wraps
-from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 from django.conf import settings
@@ -13,17 +12,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
-from django.template.response import SimpleTemplateResponse, TemplateResponse
+from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.translation import gettext_lazy as _
 
-from audit.acting import actor_of
-from audit.actions import Action
-from audit.recording import record
 from common.scoping import all_accounts_scope
 from console.access import has_second_factor
 from twofactor.requirements import SecondFactorNeeded
-from users.confirming import require_recent
 from users.redirecting import is_here
 from users.signin import sign_out
 
@@ -81,17 +76,11 @@ class OperatorAdminSite(admin.AdminSite):
             raise SecondFactorNeeded(wanted if is_here(wanted) else "")
         return redirect_to_login(wanted, settings.LOGIN_URL)
 
-    def password_change(
+    def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
-        """Staff change their own; that they did is recorded, what it is now is not."""
-        require_recent(request)
-        response = super().password_change(request, extra_context)
-        if response.status_code == HTTPStatus.FOUND:
-            actor = actor_of(request)
-            details = {"changed": "password"}
-            record(Action.USER_CHANGED, actor=actor, subject=f"user {actor.label}", details=details)
-        return response
+    ) -> HttpResponseRedirect:
+        """And one page for a new password, with its brake, its audit and its mail."""
+        return HttpResponseRedirect(resolve_url("users:password"))
 
     def logout(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

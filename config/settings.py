@@ -26,8 +26,8 @@ from config.environment import Environment
 from config.logs import logging_to_standard_error
 from config.mail_settings import bounce_address, bounce_mailbox, webhook
 from config.password_rules import PASSWORD_RULES
-from config.sms_settings import amount, sms_countries, sms_gateway
-from config.two_factor_settings import reset_delay
+from config.sms_settings import price, sms_countries, sms_gateway
+from config.two_factor_settings import RESET_LEAST, reset_delay
 
 env = Environment()
 
@@ -80,6 +80,7 @@ TWO_FACTOR_KEYS: list[str] = [
     *env.list("TWO_FACTOR_KEY_FALLBACKS", default=[]),
 ]
 TWO_FACTOR_RESET_DELAY: timedelta = reset_delay(env)
+TWO_FACTOR_RESET_LEAST: timedelta = RESET_LEAST
 
 # Off in production whatever the environment says: a traceback page shows settings to strangers.
 DEBUG: bool = EMBEDDED and env.bool("DEBUG", default=False)
@@ -266,8 +267,8 @@ SMS_GATEWAY: str = sms_gateway(env, embedded=EMBEDDED)
 # ISO 3166-1 alpha-2: countries whose numbers get messages.
 SMS_COUNTRIES: list[str] = sms_countries(env)
 # What a message is counted as, and how much all of one day (UTC) may cost: in any one currency.
-SMS_PRICE: Decimal = amount(env, "SMS_PRICE", default="0.10")
-SMS_DAILY_CAP: Decimal = amount(env, "SMS_DAILY_CAP", default="20.00")
+SMS_PRICE: Decimal = price(env, "SMS_PRICE", default="0.10")
+SMS_DAILY_CAP: Decimal = price(env, "SMS_DAILY_CAP", default="20.00")
 TWILIO_ACCOUNT_SID: str = env.str("TWILIO_ACCOUNT_SID", default="")
 TWILIO_AUTH_TOKEN: str = env.str("TWILIO_AUTH_TOKEN", default="")
 # A number of Twilio's in E.164, or a messaging service (MG…).

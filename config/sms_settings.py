@@ -37,7 +37,7 @@ def sms_countries(env: environ.Env) -> list[str]:
     return codes
 
 
-def amount(env: environ.Env, name: str, *, default: str) -> Decimal:
+def price(env: environ.Env, name: str, *, default: str) -> Decimal:
     """An amount of money that is no less than zero. Raises ImproperlyConfigured."""
     try:
         value = Decimal(str(env.str(name, default=default)))

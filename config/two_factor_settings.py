@@ -6,8 +6,8 @@ from typing import Final
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-# Less would leave nobody the time to read their mail and object.
-_LEAST_HOURS: Final = 24
+# Less would leave nobody the time to read their mail and object, also to one that is confirmed.
+RESET_LEAST: Final = timedelta(hours=24)
 
 
 def reset_delay(env: environ.Env) -> timedelta:
@@ -17,8 +17,9 @@ def reset_delay(env: environ.Env) -> timedelta:
         delay = timedelta(hours=hours)
     except (ValueError, OverflowError):
         delay = timedelta(0)
-    if delay < timedelta(hours=_LEAST_HOURS):
+    if delay < RESET_LEAST:
+        least = RESET_LEAST // timedelta(hours=1)
         raise ImproperlyConfigured(
-            f"Set TWO_FACTOR_RESET_DELAY to a whole number of hours, {_LEAST_HOURS} or more."
+            f"Set TWO_FACTOR_RESET_DELAY to a whole number of hours, {least} or more."
         )
     return delay

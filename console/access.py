@@ -4,13 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from twofactor.methods import STANDING_ALONE, kind_of_session
+from twofactor.methods import STANDING_ALONE, is_enabled, kind_of_session
 from twofactor.requirements import RequiredBy, SecondFactorNeeded
 from users.models import User
+from users.redirecting import led_to_sign_in
 
 P = ParamSpec("P")
 StaffView = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -33,7 +33,7 @@ def staff_page(
         def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             user = request.user
             if not isinstance(user, User):
-                return redirect_to_login(request.get_full_path())
+                return led_to_sign_in(request)
             if not user.is_staff or (permission and not user.has_perm(permission)):
                 raise PermissionDenied
             require_second_factor(request)
@@ -52,8 +52,14 @@ def staff_member(request: HttpRequest) -> User:
 
 
 def has_second_factor(request: HttpRequest) -> bool:
-    """Whether the session was begun, or gone on with, by a code of a method that is still there."""
-    return kind_of_session(request) is not None
+    """Whether the session was begun, or gone on with, by a code of a method that is still there.
+
+    A method of somebody who has not turned two-factor on proves nothing: whoever knows the password
+    is asked for no code, and can set up a method of their own.
+    """
+    if kind_of_session(request) is None:
+        return False
+    return isinstance(request.user, User) and is_enabled(request.user)
 
 
 def require_second_factor(request: HttpRequest) -> None:

@@ -125,7 +125,9 @@ def _people(wanted: str) -> list[Person]:
     if "@" in wanted:
         condition = Q(email=normalise_email(wanted))
     else:
-        condition = Q(first_name__icontains=wanted) | Q(last_name__icontains=wanted)
+        condition = Q()
+        for word in wanted.split():
+            condition &= Q(first_name__icontains=word) | Q(last_name__icontains=word)
     users = list(User.objects.filter(condition).order_by("email")[:SHOWN])
     memberships: dict[int, list[Membership]] = {user.pk: [] for user in users}
     found = Membership.objects.filter(user__in=users).select_related("account")

@@ -16,14 +16,13 @@ from console.reading import Event
 from twofactor.methods import Methods, methods_of
 from twofactor.models import TwoFactorReset
 from twofactor.resetting import pending_reset
+from twofactor.sms.numbers import masked
 from users.models import User, UserSession
 
 # Django's permission of staff who reset somebody's two-factor authentication.
 CHANGE_PEOPLE = "users.change_user"
 _RESETS_SHOWN = 10
 _EVENTS = 20
-# Of a phone number, enough to tell it from another one over the telephone.
-_DIGITS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Person:
     accounts: Sequence[AccountOfPerson]
     session_count: int
     methods: Methods
-    phone_ends_in: str
+    phone: str
     pending_reset: TwoFactorReset | None
     resets: Sequence[TwoFactorReset]
     events: Sequence[Event]
@@ -58,7 +57,7 @@ def read_person(user: User) -> Person:
         accounts=_accounts(user),
         session_count=open_sessions.count(),
         methods=methods,
-        phone_ends_in=methods.phone.number[-_DIGITS_SHOWN:] if methods.phone else "",
+        phone=masked(methods.phone.number) if methods.phone else "",
         pending_reset=pending_reset(user),
         resets=list(resets.order_by("-started_at")[:_RESETS_SHOWN]),
         events=events,

@@ -5,6 +5,7 @@ from console.views import account_offers, alarms, customers, deliveries, ownersh
 app_name = "console"
 
 urlpatterns = [
+    path("", customers.start, name="start"),
     path("alarms/", alarms.alarm_list, name="alarms"),
     path("deliveries/", deliveries.undelivered, name="deliveries"),
     path("deliveries/<uuid:email_id>/send-again/", deliveries.send_again, name="send_mail_again"),

@@ -46,6 +46,7 @@ NAMES: dict[str, Promise] = {
     "credit_note": gettext_lazy("Credit note"),
     "email": gettext_lazy("Email address"),
     "currency": gettext_lazy("Currency"),
+    "due_at": gettext_lazy("Happens on"),
     "electronic_address": gettext_lazy("Electronic address"),
     "electronic_address_scheme": gettext_lazy("Kind of electronic address"),
     "expires_at": gettext_lazy("Can be used until"),
@@ -96,11 +97,11 @@ _WHOLE_SUBJECTS: dict[str, Promise] = {
     "admin contact": gettext_lazy("Admin contact"),
     "billing contact": gettext_lazy("Billing contact"),
 }
-_MOMENTS = frozenset({"expires_at", "two_factor_required_from"})
+_MOMENTS = frozenset({"due_at", "expires_at", "two_factor_required_from"})
 _DAYS = frozenset({"two_factor_exempt_until"})
 # What is for the program and says nothing to a reader.
 _SHOWN_APART = frozenset({"from", "to", "total", "currency"})
-_UNSHOWN = frozenset({"method", "draft", "batch_id", "offer", "membership"})
+_UNSHOWN = frozenset({"method", "draft", "batch_id", "offer", "membership", "reset"})
 
 
 def changes_of(details: Mapping[str, Any]) -> Iterator[Change]:

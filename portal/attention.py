@@ -23,6 +23,7 @@ from accounts.ownership import pending_change
 from accounts.permissions import ANY_MEMBER, Permission, Requirement
 from accounts.two_factor.notices import set_up_page
 from accounts.two_factor.policy import is_in_force
+from accounts.two_factor.resets import resets_of_members
 from accounts.two_factor.standing import (
     Lack,
     required_after_now,
@@ -192,11 +193,38 @@ def _own_two_factor(situation: Situation) -> Iterator[Matter]:
     if lack is None:
         return
     words = (
-        _("From %(day)s this account needs two-factor authentication by app. You have none.")
+        _(
+            "From %(day)s this account requires two-factor authentication by app."
+            " You have not set it up."
+        )
         if lack == Lack.SMS_ONLY
-        else _("From %(day)s this account needs two-factor authentication. You have none.")
+        else _(
+            "From %(day)s this account requires two-factor authentication. You have not set it up."
+        )
     )
     yield Matter(words % {"day": day(starts)}, _("Set it up"), set_up_page(access.account))
+
+
+def _resets_of_members(situation: Situation) -> Iterator[Matter]:
+    """Of two-factor authentication: to user managers, of whom one can confirm it."""
+    access = situation.access
+    for each in [] if access.is_read_only else resets_of_members(access)[:_MOST_NAMED]:
+        user, due_at = each.member.user, each.reset.due_at
+        words = _("The two-factor authentication of %(person)s will be removed on %(day)s.") % {
+            "person": user.get_full_name() or user.email,
+            "day": day(due_at),
+        }
+        if each.reset.confirmed_at:
+            yield Matter(words, _("See users"), situation.page("settings:users"))
+        else:
+            yield Matter(
+                words,
+                _("Did they ask for it?"),
+                reverse(
+                    "settings:two_factor_reset",
+                    args=[access.account.number, each.member.public_id],
+                ),
+            )
 
 
 def _members_without_two_factor(situation: Situation) -> Iterator[Matter]:
@@ -215,8 +243,8 @@ def _members_without_two_factor(situation: Situation) -> Iterator[Matter]:
         )
     else:
         words = ngettext(
-            "%(count)s user has no two-factor authentication yet, which is needed from %(day)s.",
-            "%(count)s users have no two-factor authentication yet, which is needed from %(day)s.",
+            "%(count)s user has no two-factor authentication yet. It is required from %(day)s.",
+            "%(count)s users have no two-factor authentication yet. It is required from %(day)s.",
             count,
         )
     page = situation.page("settings:security")
@@ -266,5 +294,6 @@ _FINDERS: Sequence[tuple[Requirement, Finder]] = (
     (Permission.BILLING_CONTACT_MANAGE, _missing_order_number),
     (Permission.BILLING_CONTACT_MANAGE, _unconfirmed_invoice_addresses),
     (Permission.SECURITY_MANAGE, _members_without_two_factor),
+    (Permission.MEMBERS_MANAGE, _resets_of_members),
     (Permission.MEMBERS_MANAGE, _expired_invitations),
 )

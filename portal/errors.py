@@ -2,20 +2,16 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from functools import singledispatch
 from http import HTTPStatus
-from math import ceil
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
@@ -43,7 +39,8 @@ from twofactor.requirements import SecondFactorNeeded
 from twofactor.views.confirming import confirmation_page
 from users.confirming import ConfirmationNeeded
 from users.models import User
-from users.rate_limits import TooManyAttempts
+from users.rate_limits import MOST_MINUTES, TooManyAttempts, seconds_until
+from users.redirecting import led_to_sign_in
 from users.signin import MoreIsAsked
 
 logger = logging.getLogger(__name__)
@@ -79,7 +76,7 @@ def answer(refusal: DomainError, request: HttpRequest) -> HttpResponse:
 
 @answer.register
 def _sign_in_first(refusal: SignInRequired, request: HttpRequest) -> HttpResponse:
-    return redirect_to_login(request.get_full_path())
+    return led_to_sign_in(request)
 
 
 @answer.register
@@ -141,27 +138,24 @@ def _permission_missing(refusal: PermissionMissing, request: HttpRequest) -> Htt
 
 @answer.register
 def _two_factor_required(refusal: TwoFactorRequired, request: HttpRequest) -> HttpResponse:
-    """Outside the account's frame: of the account there is no more than its name and number."""
-    user = request.user
-    if not isinstance(user, User):
-        raise refusal
+    """Outside the account's frame: there is its name and number, and whom to ask, by name."""
     record_once(request, refusal)
-    context = {"stop": stop_for(request, user, refusal)}
+    context = {"stop": stop_for(request, refusal)}
     status = HTTPStatus.FORBIDDEN
     return render(request, "errors/two_factor_required.html", context, status=status)
 
 
 @answer.register
 def _too_many_attempts(refusal: TooManyAttempts, request: HttpRequest) -> HttpResponse:
-    seconds = _seconds_until(refusal.retry_at)
     context = {
         "retry_at": refusal.retry_at,
-        "wait_minutes": ceil(seconds / 60),
+        "wait_minutes": refusal.wait_minutes,
+        "most_minutes": MOST_MINUTES,
         "back": _where_from(request),
     }
     status = HTTPStatus.TOO_MANY_REQUESTS
     response = render(request, "errors/too_many_attempts.html", context, status=status)
-    response["Retry-After"] = seconds
+    response["Retry-After"] = seconds_until(refusal.retry_at)
     return response
 
 
@@ -250,7 +244,3 @@ def _bare_page(template: str, status: HTTPStatus) -> HttpResponse:
 
 def _asked_for(request: HttpRequest) -> dict[str, Any]:
     return {"method": request.method, "path": request.path[:_PATH_LENGTH]}
-
-
-def _seconds_until(moment: datetime) -> int:
-    return max(1, ceil((moment - timezone.now()).total_seconds()))

@@ -1,4 +1,4 @@
-"""What somebody is told whom an account stops for want of a second factor (decision 7)."""
+"""What somebody is told whom an account stops for want of a second factor (0152)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import Account, Membership
+from accounts.two_factor.exempting import names_of_exempters
 from accounts.two_factor.policy import TwoFactorRequired
 from audit.acting import actor_of
 from audit.actions import Action
@@ -14,8 +15,7 @@ from audit.recording import record
 from common.scoping import account_scope
 from twofactor.errands import Errand, overview_address
 from twofactor.methods import Kind, kind_of_session, methods_of
-from twofactor.sms.codes import is_offered
-from users.models import User
+from twofactor.sms.codes import is_sms_offered
 
 # In the session: the numbers of the accounts that have stopped it, so that the log says so once.
 _STOPPED_BY = "stopped_by_accounts"
@@ -33,27 +33,32 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """``next_page`` is where the person goes on once they have signed in again."""
+    """``next_page`` is where the person goes on once they have signed in again.
+
+    ``who_can_exempt`` holds names and no addresses: this browser has shown a password alone.
+    """
 
     account: Account
     way: Way
     accepts_sms: bool
     next_page: str
     has_other_accounts: bool
+    who_can_exempt: tuple[str, ...]
 
 
-def stop_for(request: HttpRequest, user: User, refusal: TwoFactorRequired) -> Stop:
-    way = _way(request, user, refusal)
+def stop_for(request: HttpRequest, refusal: TwoFactorRequired) -> Stop:
+    way = _way(request, refusal)
     page = _where_they_were(request, refusal.account)
     if way == Way.ADD_APP:
         page = overview_address(Errand(next_page=page))
-    others = Membership.objects.filter(user=user).exclude(account=refusal.account)
+    others = Membership.objects.filter(user=refusal.user).exclude(account=refusal.account)
     return Stop(
         account=refusal.account,
         way=way,
-        accepts_sms=Kind.SMS in refusal.accepts and is_offered(),
+        accepts_sms=Kind.SMS in refusal.accepts and is_sms_offered(),
         next_page=page,
         has_other_accounts=others.exists(),
+        who_can_exempt=tuple(names_of_exempters(refusal.account, refusal.user)),
     )
 
 
@@ -74,8 +79,8 @@ def record_once(request: HttpRequest, refusal: TwoFactorRequired) -> None:
     request.session[_STOPPED_BY] = [*stopped_by, account.number]
 
 
-def _way(request: HttpRequest, user: User, refusal: TwoFactorRequired) -> Way:
-    methods = methods_of(user)
+def _way(request: HttpRequest, refusal: TwoFactorRequired) -> Way:
+    methods = methods_of(refusal.user)
     if not methods.is_enabled or not methods.standing_alone:
         return Way.SET_UP
     if not methods.standing_alone & refusal.accepts:

@@ -1,5 +1,5 @@
-/* Copying and printing the recovery codes. Without this file the buttons stay hidden: the codes can be
-   downloaded, and selected by hand. */
+/* Copying the recovery codes and the key of an app, and printing. Without this file the buttons stay
+   hidden: codes can be downloaded, and all of it selected by hand. */
 (function () {
   "use strict";
   var said = document.querySelector("[data-copied]");
@@ -15,8 +15,10 @@
     }
     button.hidden = false;
     button.addEventListener("click", function () {
-      var items = document.getElementById(button.dataset.copies).querySelectorAll("li");
-      var text = Array.prototype.map.call(items, function (item) { return item.textContent; }).join("\n");
+      var whole = document.getElementById(button.dataset.copies);
+      var items = whole.querySelectorAll("li");
+      var lines = Array.prototype.map.call(items, function (item) { return item.textContent; });
+      var text = lines.length ? lines.join("\n") : whole.textContent;
       navigator.clipboard.writeText(text).then(function () {
         said.textContent = button.dataset.said;
       }, function () {

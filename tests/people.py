@@ -5,6 +5,7 @@ Charlie owns an account of his own, so that whatever he is refused, it is not fo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 
 import pytest
@@ -16,7 +17,7 @@ from accounts.models import Account
 from accounts.permissions import Flag
 from tests.factories import PASSWORD, add_member, make_account, make_staff, make_user
 from tests.two_factor import two_factor_on
-from users.confirming import CONFIRMED_AT
+from users.confirming import CONFIRMED_AT, RECENT
 from users.models import User
 
 
@@ -75,6 +76,20 @@ def signed_in(user: User) -> Client:
         session[DEVICE_ID_SESSION_KEY] = two_factor_on(user).persistent_id
     session.save()
     return browser
+
+
+def stale(user: User) -> Client:
+    """A browser in which ``user`` signed in too long ago for a far-reaching act."""
+    browser = signed_in(user)
+    let_confirmation_lapse(browser)
+    return browser
+
+
+def let_confirmation_lapse(browser: Client) -> None:
+    """As if whoever is signed in there had last shown who they are a while ago."""
+    session = browser.session
+    session[CONFIRMED_AT] = (timezone.now() - RECENT - timedelta(seconds=1)).isoformat()
+    session.save()
 
 
 def sign_in(

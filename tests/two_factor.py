@@ -8,12 +8,14 @@ import time
 
 from django.utils import timezone
 
-from twofactor.models import AuthenticatorApp, TwoFactor
+from twofactor.models import AuthenticatorApp, SmsPhone, TwoFactor
 from twofactor.sealing import seal, unseal
 from users.models import User
 
 # What RFC 6238 tests with.
 SECRET = b"12345678901234567890"
+# Text messages are sent to such numbers.
+NUMBER = "+447400123456"
 _STEP_SECONDS = 30
 
 
@@ -30,9 +32,27 @@ def add_app(user: User, *, secret: bytes = SECRET, name: str = "Phone") -> Authe
 
 
 def two_factor_on(user: User) -> AuthenticatorApp:
-    """Two-factor switched on with an app: the one that is there, or a new one."""
+    """Two-factor turned on with an app: the one that is there, or a new one."""
     TwoFactor.objects.get_or_create(user=user)
     return AuthenticatorApp.objects.filter(user=user, confirmed=True).first() or add_app(user)
+
+
+def add_phone(user: User, *, number: str = NUMBER) -> SmsPhone:
+    """A confirmed phone; whether two-factor is on stays as it was."""
+    phone: SmsPhone = SmsPhone.objects.create(
+        user=user,
+        name=f"… {number[-3:]}",
+        number=number,
+        confirmed=True,
+        confirmed_at=timezone.now(),
+    )
+    return phone
+
+
+def two_factor_on_by_phone(user: User, *, number: str = NUMBER) -> SmsPhone:
+    """A new confirmed phone, and two-factor turned on."""
+    TwoFactor.objects.get_or_create(user=user)
+    return add_phone(user, number=number)
 
 
 def code_of(app: AuthenticatorApp, *, steps: int = 0) -> str:

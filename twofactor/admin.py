@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from audit.admin import ReadOnlyAdmin
 from twofactor.models import SmsMessage
-from twofactor.sms.numbers import masked
+from twofactor.sms.numbers import with_range
 
 
 @admin.register(SmsMessage)
@@ -27,4 +27,4 @@ class SmsMessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description="number")
     def shown_number(self, message: SmsMessage) -> str:
-        return f"{message.number[:6]}{masked(message.number)}"
+        return with_range(message.number)

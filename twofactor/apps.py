@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.module_loading import import_string
 
-from users.sign_in_hooks import HOLDS
+from users.sign_in_hooks import HOLDS, WAITING
 
 
 class TwofactorConfig(AppConfig):
@@ -10,5 +10,6 @@ class TwofactorConfig(AppConfig):
 
     def ready(self) -> None:
         HOLDS.provide("twofactor.challenge.hold_sign_in")
+        WAITING.provide("twofactor.challenge.page_of_pending")
         # By name: what it imports needs models, which are not loaded when this file is.
         import_string("twofactor.at_start.register")()

@@ -13,16 +13,30 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 from django_otp import login as remember_device_of_session
 from django_otp.models import Device
 
-from twofactor.methods import is_enabled
+from audit.acting import actor_of
+from audit.actions import Action
+from audit.recording import record
+from common.exceptions import DomainError
+from twofactor.changing import lock_methods
+from twofactor.methods import is_enabled, kind_of
+from twofactor.purposes import Purpose
 from users.models import User
 from users.signin import open_session
 
 LASTS = timedelta(minutes=5)
 _PENDING = "pending_sign_in"
 _KEY_BYTES = 16
+
+
+class SignInOver(DomainError):
+    """It waits no more, or the method whose code was right is gone: begin anew."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This sign-in has ended. Sign in again."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +52,11 @@ class PendingSignIn:
     @property
     def bound_to(self) -> str:
         """What a code by text message is sent for: this sign-in, and no other."""
-        return f"sign-in {self.key}"
+        return Purpose.SIGN_IN.of(self.key)
 
 
 def hold_sign_in(request: HttpRequest, user: User, *, next_page: str) -> str | None:
-    """Have ``user`` asked for a code before a session begins, if they have switched that on."""
+    """Have ``user`` asked for a code before a session begins, if they have turned that on."""
     if not is_enabled(user):
         return None
     with transaction.atomic():
@@ -50,6 +64,11 @@ def hold_sign_in(request: HttpRequest, user: User, *, next_page: str) -> str | N
             logout(request)
         # Nobody who knew this browser's session before may go on with it (ASVS 7.2.4).
         request.session.cycle_key()
+        record(
+            Action.USER_PASSWORD_ACCEPTED,
+            actor=actor_of(request),
+            subject=f"user {user.email}",
+        )
     request.session[_PENDING] = {
         "key": secrets.token_hex(_KEY_BYTES),
         "user": user.pk,
@@ -74,10 +93,15 @@ def pending_sign_in(request: HttpRequest) -> PendingSignIn | None:
         return None
     if not constant_time_compare(found["password"], user.get_session_auth_hash()):
         return None
-    # Switched off meanwhile: whoever signs in now is not asked, and this one begins anew.
+    # Turned off meanwhile: whoever signs in now is not asked, and this one begins anew.
     if not is_enabled(user):
         return None
     return PendingSignIn(found["key"], user, found["next_page"], expires_at)
+
+
+def page_of_pending(request: HttpRequest) -> str | None:
+    """The challenge, for whoever opens the sign-in page while theirs waits for a code."""
+    return reverse("twofactor:challenge") if pending_sign_in(request) else None
 
 
 def page_after_pending(request: HttpRequest) -> str | None:
@@ -97,8 +121,19 @@ def drop_pending(request: HttpRequest) -> None:
 
 
 def complete_sign_in(request: HttpRequest, pending: PendingSignIn, *, device: Device) -> None:
-    """Begin the session, under a new key; ``device`` is the one whose code was right."""
-    drop_pending(request)
+    """Begin the session, under a new key; ``device`` is the one whose code was right.
+
+    Raises SignInOver when the sign-in or the method has ended since the code was looked at.
+    """
     with transaction.atomic():
-        open_session(request, pending.user)
+        # Somebody may be turning two-factor off, removing the method or resetting all of it.
+        lock_methods(pending.user)
+        if pending_sign_in(request) is None or not _is_there(device):
+            raise SignInOver
+        drop_pending(request)
+        open_session(request, pending.user, method=kind_of(device).value)
         remember_device_of_session(request, device)  # type: ignore[no-untyped-call]
+
+
+def _is_there(device: Device) -> bool:
+    return type(device).objects.filter(pk=device.pk, confirmed=True).exists()

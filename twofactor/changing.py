@@ -18,15 +18,21 @@ def lock_methods(user: User) -> None:
 def renew_session(request: HttpRequest, user: User, *, device: Device | None = None) -> None:
     """End the other sessions of ``user`` and go on here under a new key (ASVS 7.2.4, 7.4.3).
 
-    ``device`` is one whose code has been shown just now. The session counts as begun with it, but
-    for one that was begun with an app and would be worth less by another kind.
+    ``device`` is one whose code has been shown just now, for ``note_device``.
     """
     with transaction.atomic():
         end_other_sessions(request, user)
         request.session.cycle_key()
-        if device is not None and not _would_lower(request, device):
-            remember_device_of_session(request, device)  # type: ignore[no-untyped-call]
+        if device is not None:
+            note_device(request, device)
 
 
-def _would_lower(request: HttpRequest, device: Device) -> bool:
-    return kind_of_session(request) is Kind.APP and kind_of(device) is not Kind.APP
+def note_device(request: HttpRequest, device: Device) -> None:
+    """The session counts as begun with ``device``, whose code has been shown just now.
+
+    But for one that was begun with an app and would be worth less: some accounts take no text
+    messages.
+    """
+    if kind_of_session(request) is Kind.APP and kind_of(device) is not Kind.APP:
+        return
+    remember_device_of_session(request, device)  # type: ignore[no-untyped-call]

@@ -1,15 +1,15 @@
 """Which method a person is asked for, and how the pages tell of the others."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from twofactor.methods import Kind, Methods, methods_of
 from twofactor.sms import codes as sms_codes
+from twofactor.sms.numbers import ending
 from users.models import User
 
-# Enough for its person to know it again, and for nobody else to ring it.
-_SHOWN_DIGITS = 2
 _EXAMPLE = "k7m2-x9qp-4dtw"
 
 
@@ -30,6 +30,12 @@ class Asked:
     others: tuple[Choice, ...]
     # Whether a text message is on its way for what the page is about.
     is_sent: bool
+    # What is taken here; the person may have more.
+    kinds: Collection[Kind]
+
+    def is_left_out(self, kind: Kind) -> bool:
+        """Whether the person has it, and it is not taken here."""
+        return kind in self.methods.kinds and kind not in self.kinds
 
     @property
     def needs_sending(self) -> bool:
@@ -38,7 +44,7 @@ class Asked:
     @property
     def phone_ending(self) -> str:
         phone = self.methods.phone
-        return phone.number[-_SHOWN_DIGITS:] if phone else ""
+        return ending(phone.number) if phone else ""
 
     @property
     def help_text(self) -> str:
@@ -59,10 +65,16 @@ class Asked:
         return _("The six digits that your authenticator app shows now.")
 
 
-def ask(user: User, *, wanted: str, bound_to: str) -> Asked:
-    """The method that ``wanted`` names if the person has it, else the best of theirs."""
+def ask(
+    user: User, *, wanted: str, bound_to: str, kinds: Collection[Kind] = frozenset(Kind)
+) -> Asked:
+    """The method that ``wanted`` names if it is theirs and in ``kinds``, else the best that is."""
     methods = methods_of(user)
-    usable = [kind for kind in methods.kinds if kind is not Kind.SMS or sms_codes.is_offered()]
+    usable = [
+        kind
+        for kind in methods.kinds
+        if kind in kinds and (kind is not Kind.SMS or sms_codes.is_sms_offered())
+    ]
     kind = next((kind for kind in usable if kind.value == wanted), next(iter(usable), None))
     others = tuple(Choice(each, _words(each)) for each in usable if each is not kind)
     is_sent = (
@@ -70,7 +82,7 @@ def ask(user: User, *, wanted: str, bound_to: str) -> Asked:
         and methods.phone is not None
         and sms_codes.is_on_its_way(methods.phone, bound_to=bound_to)
     )
-    return Asked(methods, kind, others, is_sent)
+    return Asked(methods, kind, others, is_sent, kinds)
 
 
 def _words(kind: Kind) -> str:

@@ -22,6 +22,13 @@ _DIGITS_WIDGET = {"autocomplete": "one-time-code", "inputmode": "numeric", "spel
 _LETTERS_WIDGET = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
+class CodeInput(forms.TextInput):
+    """Empty each time: a code that was refused is of no use, and stands in the way of the next."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, None, attrs)
+
+
 class CodeField(forms.CharField):
     """A code of ``kind``; whether it is right is for twofactor.verifying.
 
@@ -35,7 +42,7 @@ class CodeField(forms.CharField):
         super().__init__(
             label=_LABELS[kind],
             max_length=LONGEST,
-            widget=forms.TextInput(attrs=dict(attrs)),
+            widget=CodeInput(attrs=dict(attrs)),
             error_messages={"required": required},
             **kwargs,
         )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.http import HttpRequest
 
-from users.devices import device_of
+from users.devices import device_with_factor
 from users.models import User
 from users.rate_limits import Counter, Limit, Taken, is_full, take
 
@@ -32,8 +32,11 @@ def was_the_last(request: HttpRequest, user: User) -> bool:
 
 
 def _counters(request: HttpRequest, user: User) -> list[Counter]:
-    """A browser that the person has used before has counters of its own: nobody else fills them."""
-    device = device_of(request, email=user.email)
+    """A browser that has shown a code before has counters of its own: nobody else fills them.
+
+    One that has shown a password alone has not: who knows that makes as many as they like.
+    """
+    device = device_with_factor(request, user)
     if device is not None:
-        return [limit.by(f"{user.pk}\0{device}") for limit in _BY_DEVICE]
+        return [limit.by(f"{user.pk}\0{device.key}") for limit in _BY_DEVICE]
     return [limit.by(str(user.pk)) for limit in _BY_PERSON]

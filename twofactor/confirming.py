@@ -5,15 +5,16 @@ import secrets
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django_otp import login as remember_device_of_session
-from django_otp.models import Device
 
 from audit.acting import actor_of
 from audit.actions import Action
 from audit.recording import record
 from common.exceptions import DomainError
-from twofactor.methods import Kind, is_enabled, kind_of_session
+from twofactor.changing import note_device
+from twofactor.methods import Kind, is_enabled
 from twofactor.models import SmsPhone
+from twofactor.proving import is_about_methods, kinds_that_do
+from twofactor.purposes import Purpose
 from twofactor.sms.codes import send_code
 from twofactor.typed_codes import WrongCode
 from twofactor.verifying import verify
@@ -22,7 +23,7 @@ from users.models import User
 from users.signin import check_current_password
 
 # In the session: random, of this one confirmation; what a code by text message is sent for.
-_ERRAND = "confirmation"
+_KEY = "confirmation"
 _KEY_BYTES = 16
 
 
@@ -44,17 +45,17 @@ def confirm(
     if not check_current_password(request, user, password):
         raise WrongPassword
     device = None
-    if is_enabled(user):
-        if kind is None:
+    if asked := kinds_asked(request, user):
+        if kind is None or kind not in asked:
             raise WrongCode
         device = verify(request, user, kind=kind, code=code, bound_to=bound_to(request))
     with transaction.atomic():
         # Once more, as the password alone was not all that was asked.
         request.session.cycle_key()
-        request.session.pop(_ERRAND, None)
+        request.session.pop(_KEY, None)
         note_confirmation(request)
         if device is not None:
-            _note_device(request, device)
+            note_device(request, device)
         record(
             Action.USER_CONFIRMED,
             actor=actor_of(request),
@@ -63,18 +64,19 @@ def confirm(
         )
 
 
+def kinds_asked(request: HttpRequest, user: User) -> frozenset[Kind]:
+    """Codes of which kinds confirm what is at this address; none where the password suffices."""
+    if is_about_methods(request):
+        return kinds_that_do(user)
+    return frozenset(Kind) if is_enabled(user) else frozenset()
+
+
 def send_confirmation_code(request: HttpRequest, phone: SmsPhone) -> None:
     """Send a code for this confirmation. Raises SmsRefused and TooManyAttempts."""
-    request.session.setdefault(_ERRAND, secrets.token_hex(_KEY_BYTES))
+    request.session.setdefault(_KEY, secrets.token_hex(_KEY_BYTES))
     send_code(request, phone, bound_to=bound_to(request))
 
 
 def bound_to(request: HttpRequest) -> str:
     """What a code is sent for here. Nothing was ever sent for a confirmation that has no key."""
-    return f"confirmation {request.session.get(_ERRAND, '')}"
-
-
-def _note_device(request: HttpRequest, device: Device) -> None:
-    """Unless the session has shown a better one: some accounts take no text messages."""
-    if kind_of_session(request) is not Kind.APP:
-        remember_device_of_session(request, device)  # type: ignore[no-untyped-call]
+    return Purpose.CONFIRMATION.of(request.session.get(_KEY, ""))

@@ -31,7 +31,7 @@ def enable(request: HttpRequest, user: User) -> list[str]:
         codes = make_codes(user)
         _record(request, user, Action.TWO_FACTOR_ENABLED)
         _record(request, user, Action.RECOVERY_CODES_MADE)
-        notices.tell_turned_on(user)
+        notices.tell_turned_on(request, user)
         renew_session(request, user)
     return codes
 
@@ -39,7 +39,7 @@ def enable(request: HttpRequest, user: User) -> list[str]:
 def disable(request: HttpRequest, user: User) -> bool:
     """Turn it off; the methods stay, but for the recovery codes. False when it was off already.
 
-    Raises StillRequired while somebody requires it of ``user`` (decision 8).
+    Raises StillRequired while somebody requires it of ``user`` (docs/decisions/0142).
     """
     with transaction.atomic():
         lock_methods(user)
@@ -47,8 +47,8 @@ def disable(request: HttpRequest, user: User) -> bool:
             return False
         if required_by := requirements_of(user):
             raise StillRequired(required_by)
-        turn_off(request, user)
-        notices.tell_turned_off(user)
+        drop_two_factor(request, user)
+        notices.tell_turned_off(request, user)
         renew_session(request, user)
     return True
 
@@ -62,12 +62,12 @@ def renew_codes(request: HttpRequest, user: User, *, version: int) -> list[str]:
             return []
         codes = make_codes(user)
         _record(request, user, Action.RECOVERY_CODES_MADE)
-        notices.tell_codes_made(user)
+        notices.tell_codes_made(request, user)
         renew_session(request, user)
     return codes
 
 
-def turn_off(request: HttpRequest, user: User) -> None:
+def drop_two_factor(request: HttpRequest, user: User) -> None:
     """For those who hold the lock, and have made sure that nobody requires it."""
     TwoFactor.objects.filter(user=user).delete()
     RecoveryCodes.objects.filter(user=user).delete()

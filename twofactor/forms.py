@@ -1,3 +1,4 @@
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,9 @@ from twofactor.code_forms import CodeField
 from twofactor.methods import Kind
 from twofactor.models import NAME_LENGTH
 from users.forms import PersonNameField
+
+# By category: what turns the text around it, or cannot be seen. The name stands in mail.
+_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
 
 class AppNameForm(forms.Form):
@@ -28,6 +32,8 @@ class AppNameForm(forms.Form):
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
+        if _HIDDEN.intersection(map(unicodedata.category, name)) or "://" in name:
+            raise ValidationError(_("Use letters, digits and ordinary signs, and no web address."))
         if name.casefold() in self._taken:
             raise ValidationError(_("Another app of yours has this name. Enter a different one."))
         return name
@@ -38,6 +44,11 @@ class AppCodeForm(AppNameForm):
 
     code = CodeField(Kind.APP)
     field_order = ("code", "name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # At first the page begins with the picture to be scanned.
+        self.fields["code"].widget.attrs["autofocus"] = self.is_bound
 
 
 class RenewCodesForm(forms.Form):

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from django.http import HttpRequest
 from django_otp.models import Device
 
 from twofactor.models import AuthenticatorApp, RecoveryCodes, SmsPhone, TwoFactor
+from twofactor.sms.numbers import named
 from users.models import User
 
 
@@ -61,8 +63,16 @@ def methods_of(user: User) -> Methods:
         apps=tuple(AuthenticatorApp.objects.filter(user=user, confirmed=True).order_by("pk")),
         phone=SmsPhone.objects.filter(user=user, confirmed=True).first(),
         codes=codes,
-        codes_left=codes.each.filter(used_at=None).count() if codes else 0,
+        codes_left=codes.codes.filter(used_at=None).count() if codes else 0,
     )
+
+
+def confirmed_app(user: User, public_id: UUID) -> AuthenticatorApp | None:
+    return AuthenticatorApp.objects.filter(user=user, public_id=public_id, confirmed=True).first()
+
+
+def confirmed_phone(user: User, public_id: UUID) -> SmsPhone | None:
+    return SmsPhone.objects.filter(user=user, public_id=public_id, confirmed=True).first()
 
 
 def is_enabled(user: User) -> bool:
@@ -72,6 +82,11 @@ def is_enabled(user: User) -> bool:
 
 def kind_of(device: Device) -> Kind:
     return _KINDS[type(device)]
+
+
+def name_of(device: Device) -> str:
+    """What its person reads of it in a sentence."""
+    return named(device.number) if isinstance(device, SmsPhone) else str(device.name)
 
 
 def kind_of_session(request: HttpRequest) -> Kind | None:

@@ -18,7 +18,7 @@ NAME_LENGTH = 64
 
 
 class TwoFactor(models.Model):
-    """That a person has switched two-factor authentication on. Without a row it is off."""
+    """That a person has turned two-factor authentication on. Without a row it is off."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -117,6 +117,8 @@ class SmsMessage(models.Model):
     country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
     # SMS_PRICE at the time; the gateway's own price is known later, or never.
     price = models.DecimalField(max_digits=10, decimal_places=4)
+    # To a number that nobody has confirmed: all of these may use a part of SMS_DAILY_CAP.
+    is_set_up = models.BooleanField(db_default=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.SENDING)
     gateway = models.CharField(max_length=20)
     gateway_reference = models.CharField(max_length=100, blank=True)
@@ -124,6 +126,7 @@ class SmsMessage(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
+        verbose_name = "text message"
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["-created_at"], name="sms_message_by_time"),
         ]
@@ -150,7 +153,7 @@ class RecoveryCodes(Device):
 class RecoveryCode(models.Model):
     """One of them, under the password hasher (ASVS 6.5.2)."""
 
-    codes = models.ForeignKey(RecoveryCodes, on_delete=models.CASCADE, related_name="each")
+    codes = models.ForeignKey(RecoveryCodes, on_delete=models.CASCADE, related_name="codes")
     # The first characters, by which it is found: no secret.
     selector = models.CharField(max_length=4)
     code_hash = models.CharField(max_length=200)
@@ -173,6 +176,8 @@ class TwoFactorReset(models.Model):
         COMPLETED = "completed"
         # By the person alone.
         STOPPED = "stopped"
+        # There was nothing to reset any more, or the user ID was closed.
+        LAPSED = "lapsed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
@@ -182,7 +187,7 @@ class TwoFactorReset(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     reason = models.TextField()
-    # How staff made sure who is asking (decision 10).
+    # How staff made sure who is asking (0153).
     check_made = models.TextField()
     state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
     nonce = models.CharField(max_length=64, default=new_nonce)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -32,7 +33,7 @@ def complete_due_resets() -> int:
     """
     due = _PENDING.filter(due_at__lte=Now()).order_by("due_at")
     rows = list(due.values_list("pk", "user_id")[:_AT_MOST])
-    return sum(_guarded(complete_one, pk, user_pk) for pk, user_pk in rows)
+    return sum(_guarded(pk, partial(_complete, pk, user_pk)) for pk, user_pk in rows)
 
 
 def remind_of_resets() -> int:
@@ -41,20 +42,17 @@ def remind_of_resets() -> int:
     Whoever was told within that day anyway, as the wait is no longer or a user manager has
     shortened it, is not told twice. The message's key keeps it from being queued again.
     """
-    soon = _PENDING.filter(
-        due_at__gt=Now(),
-        due_at__lte=Now() + _REMINDED_BEFORE,
-        confirmed_at=None,
-    ).exclude(due_at__lte=F("started_at") + CONFIRMED_WAITS)
-    rows = list(soon.order_by("due_at").values_list("pk", "user_id")[:_AT_MOST])
-    return sum(_guarded(_remind, pk, user_pk) for pk, user_pk in rows)
+    soon = _PENDING.filter(due_at__gt=Now(), due_at__lte=Now() + _REMINDED_BEFORE)
+    to_tell = soon.exclude(due_at__lte=F("started_at") + CONFIRMED_WAITS)
+    keys = list(to_tell.order_by("due_at").values_list("pk", flat=True)[:_AT_MOST])
+    return sum(_guarded(pk, partial(_remind, pk)) for pk in keys)
 
 
-def complete_one(reset_pk: UUID, user_pk: int) -> bool:
+def _complete(reset_pk: UUID, user_pk: int) -> bool:
     return complete_reset(reset_pk, user_pk=user_pk, actor=_ACTOR)
 
 
-def _remind(reset_pk: UUID, user_pk: int) -> bool:
+def _remind(reset_pk: UUID) -> bool:
     with transaction.atomic():
         locked = _PENDING.select_for_update(no_key=True, skip_locked=True, of=("self",))
         reset = locked.select_related("user").filter(pk=reset_pk).first()
@@ -64,9 +62,9 @@ def _remind(reset_pk: UUID, user_pk: int) -> bool:
         return True
 
 
-def _guarded(work: Callable[[UUID, int], bool], reset_pk: UUID, user_pk: int) -> bool:
+def _guarded(reset_pk: UUID, work: Callable[[], bool]) -> bool:
     try:
-        return work(reset_pk, user_pk)
+        return work()
     except Exception:
         # One that cannot be ended must not keep the others waiting.
         logger.exception("the two-factor reset %s could not be looked after", reset_pk)

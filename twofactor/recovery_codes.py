@@ -35,7 +35,7 @@ def make_codes(user: User) -> list[str]:
             user=user, defaults={"name": "recovery codes"}
         )
         if not is_new:
-            made.each.all().delete()
+            made.codes.all().delete()
             made.version += 1
             made.made_at = timezone.now()
             made.save(update_fields=["version", "made_at"])

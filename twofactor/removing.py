@@ -1,7 +1,5 @@
 """Removing a method, or all of them."""
 
-from uuid import UUID
-
 from django.db import transaction
 from django.http import HttpRequest
 from django_otp.models import Device
@@ -11,40 +9,23 @@ from audit.actions import Action
 from audit.recording import Actor, record
 from twofactor import notices
 from twofactor.changing import lock_methods, renew_session
-from twofactor.enabling import turn_off
-from twofactor.methods import Kind, Methods, kind_of, methods_of
+from twofactor.enabling import drop_two_factor
+from twofactor.methods import Kind, Methods, kind_of, methods_of, name_of
 from twofactor.models import AuthenticatorApp, RecoveryCodes, SmsPhone, TwoFactor
 from twofactor.refusals import StillRequired
 from twofactor.requirements import requirements_of
 from users.models import User
 
 
-def remove_app(request: HttpRequest, user: User, public_id: UUID) -> bool:
-    """False when there is no such app of theirs (any more). Raises StillRequired."""
+def remove_method(request: HttpRequest, user: User, device: Device) -> bool:
+    """False when ``device`` is no longer a confirmed one of theirs. Raises StillRequired."""
     with transaction.atomic():
         lock_methods(user)
-        app = confirmed_app(user, public_id)
-        if app is not None:
-            _remove(request, user, app)
-    return app is not None
-
-
-def remove_phone(request: HttpRequest, user: User, public_id: UUID) -> bool:
-    """False when there is no such phone of theirs (any more). Raises StillRequired."""
-    with transaction.atomic():
-        lock_methods(user)
-        phone = confirmed_phone(user, public_id)
-        if phone is not None:
-            _remove(request, user, phone)
-    return phone is not None
-
-
-def confirmed_app(user: User, public_id: UUID) -> AuthenticatorApp | None:
-    return AuthenticatorApp.objects.filter(user=user, public_id=public_id, confirmed=True).first()
-
-
-def confirmed_phone(user: User, public_id: UUID) -> SmsPhone | None:
-    return SmsPhone.objects.filter(user=user, public_id=public_id, confirmed=True).first()
+        theirs = type(device).objects.filter(user=user, confirmed=True)
+        found: Device | None = theirs.filter(pk=device.pk).first()
+        if found is not None:
+            _remove(request, user, found)
+    return found is not None
 
 
 def remove_everything(user: User, actor: Actor) -> None:
@@ -55,7 +36,7 @@ def remove_everything(user: User, actor: Actor) -> None:
 
 
 def require_removable(user: User, *, without: Device) -> None:
-    """Raise StillRequired if somebody would accept none of the methods that are left (decision 8).
+    """Raise StillRequired if somebody would accept none of the methods that are left.
 
     While two-factor is off nobody lets the person in for a method, so nothing is lost with it.
     """
@@ -92,6 +73,6 @@ def _remove(request: HttpRequest, user: User, device: Device) -> None:
     device.delete()
     is_off = methods.is_enabled and is_last(methods, device)
     if is_off:
-        turn_off(request, user)
-    notices.tell_method_removed(user, method=device.name, is_off=is_off)
+        drop_two_factor(request, user)
+    notices.tell_method_removed(request, user, method=name_of(device), is_off=is_off)
     renew_session(request, user)

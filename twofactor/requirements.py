@@ -24,10 +24,14 @@ class SecondFactorNeeded(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class RequiredBy:
-    """Somebody who requires it. ``name`` is what the person knows them by."""
+    """Somebody who requires it. ``name`` is what the person knows them by.
+
+    ``stop_page`` is where the person can stop requiring it, as an owner can.
+    """
 
     name: str
     accepts: frozenset[Kind]
+    stop_page: str = ""
 
 
 def requirements_of(user: User) -> list[RequiredBy]:

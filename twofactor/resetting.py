@@ -1,11 +1,13 @@
 """All methods of a person are taken away, when they have lost them: by staff, after a while.
 
-Whoever asks for it may not be the person (decision 10). So it waits for
+Whoever asks for it may not be the person (0153). So it waits for
 ``TWO_FACTOR_RESET_DELAY``, everybody whom it could harm is told, and the person alone can stop it.
-Every step locks the person first and the reset after them, and looks again under the lock.
+Every step that changes one locks the person first and the reset after them, and looks again under
+the lock.
 """
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -13,91 +15,43 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Least, Now
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from audit.actions import Action
 from audit.recording import Actor, record
-from common.exceptions import DomainError
 from common.tokens import is_token, token_for
 from twofactor import reset_mail
 from twofactor.methods import is_enabled
 from twofactor.models import TwoFactor, TwoFactorReset
 from twofactor.removing import remove_everything
+from twofactor.reset_refusals import (
+    NothingToReset,
+    NotYoursToConfirm,
+    ResetConfirmed,
+    ResetLinkEnded,
+    ResetOfOneself,
+    ResetOfSuperuser,
+    ResetOver,
+    ResetPending,
+)
 from users.locked_people import is_usable, lock_person, lock_usable_person
 from users.models import User, UserSession
 
-# From its start, once a user manager has confirmed it; and the least that an operator can set.
-CONFIRMED_WAITS = timedelta(hours=24)
+# From its start, once a user manager has confirmed it.
+CONFIRMED_WAITS: timedelta = settings.TWO_FACTOR_RESET_LEAST
 
 State = TwoFactorReset.State
-
-
-class ResetOfOneself(DomainError):
-    """Whoever starts a reset gains nothing by it: another one has to look."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            _("You cannot reset your own two-factor authentication. Ask another one of the staff.")
-        )
-
-
-class NothingToReset(DomainError):
-    """Two-factor is off: signing in asks for the password alone."""
-
-    def __init__(self) -> None:
-        super().__init__(_("This person does not use two-factor authentication."))
-
-
-class ResetPending(DomainError):
-    """One at a time: a second click, or a colleague who was quicker."""
-
-    def __init__(self) -> None:
-        super().__init__(_("A reset is under way for this person already."))
-
-
-class ResetOver(DomainError):
-    """It was stopped, or it has happened."""
-
-    def __init__(self) -> None:
-        super().__init__(_("This reset is over: it was stopped, or it has happened."))
-
-
-class ResetConfirmed(DomainError):
-    """A second confirmation makes nothing sooner."""
-
-    def __init__(self) -> None:
-        super().__init__(_("A user manager has confirmed this reset already."))
-
-
-class NotYoursToConfirm(DomainError):
-    """A confirmation is worth something from a second person only."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            _(
-                "Somebody else has to confirm this: neither the person whom it is about nor"
-                " whoever began it."
-            )
-        )
-
-
-class ResetLinkEnded(DomainError):
-    """Altered or made up: nobody is told which."""
-
-    def __init__(self) -> None:
-        super().__init__(_("This link does not work any more."))
 
 
 def start_reset(user: User, *, by: User, reason: str, check: str, actor: Actor) -> TwoFactorReset:
     """Have all methods of ``user`` go after ``TWO_FACTOR_RESET_DELAY``, for ``reason``.
 
     ``check`` is how staff made sure that whoever asked is the person. Raises ResetOfOneself,
-    PersonUnusable, NothingToReset, ResetPending, UnusableAddress.
+    ResetOfSuperuser, PersonUnusable, NothingToReset, ResetPending, UnusableAddress.
     """
-    if user.pk == by.pk:
-        raise ResetOfOneself
+    require_resettable(user, by=by)
     with transaction.atomic():
         person = lock_usable_person(user.pk)
+        require_resettable(person, by=by)
         if not is_enabled(person):
             raise NothingToReset
         if _pending_of(person).exists():
@@ -117,6 +71,14 @@ def start_reset(user: User, *, by: User, reason: str, check: str, actor: Actor) 
         return reset
 
 
+def require_resettable(user: User, *, by: User) -> None:
+    """Raise ResetOfOneself or ResetOfSuperuser unless ``by`` may start a reset of ``user``."""
+    if user.pk == by.pk:
+        raise ResetOfOneself
+    if user.is_superuser and not by.is_superuser:
+        raise ResetOfSuperuser
+
+
 def confirm_reset(reset_pk: UUID, *, by: User, account_id: int, actor: Actor) -> TwoFactorReset:
     """A user manager knows that the person asked: it happens ``CONFIRMED_WAITS`` after its start.
 
@@ -125,8 +87,7 @@ def confirm_reset(reset_pk: UUID, *, by: User, account_id: int, actor: Actor) ->
     """
     with transaction.atomic():
         reset = _lock_pending(reset_pk)
-        if by.pk in (reset.user_id, reset.started_by_id):
-            raise NotYoursToConfirm
+        require_second_person(reset, by)
         if reset.confirmed_at is not None:
             raise ResetConfirmed
         reset.confirmed_by, reset.confirmed_at = by, Now()
@@ -141,14 +102,22 @@ def confirm_reset(reset_pk: UUID, *, by: User, account_id: int, actor: Actor) ->
             details={"due_at": reset.due_at.isoformat()},
         )
         reset_mail.tell_of_confirmation(reset)
+        # Until then the account's scope is open, and the others are of other accounts too.
+        transaction.on_commit(partial(reset_mail.tell_others_of_confirmation, reset), robust=True)
         return reset
+
+
+def require_second_person(reset: TwoFactorReset, by: User) -> None:
+    """Raise NotYoursToConfirm for the person and for who started it."""
+    if by.pk in (reset.user_id, reset.started_by_id):
+        raise NotYoursToConfirm
 
 
 def stop_reset(reset_pk: UUID, *, actor: Actor) -> TwoFactorReset:
     """Nothing happens. For the person alone, signed in or by the link. Raises ResetOver."""
     with transaction.atomic():
         reset = _lock_pending(reset_pk)
-        _stop(reset, actor=actor)
+        _end_early(reset, State.STOPPED, actor=actor)
         reset_mail.tell_of_stop(reset, by_person=True)
         return reset
 
@@ -170,7 +139,9 @@ def complete_reset(reset_pk: UUID, *, user_pk: int, actor: Actor) -> bool:
             return False
         reset.user = person
         if not is_usable(person) or not _is_as_it_was(reset):
-            _stop(reset, actor=actor, details={"reason": "there is nothing to reset any more"})
+            _end_early(
+                reset, State.LAPSED, actor=actor, reason="there is nothing to reset any more"
+            )
             reset_mail.tell_of_stop(reset, by_person=False)
             return True
         _take_away(person, actor=actor)
@@ -184,7 +155,7 @@ def drop_reset(user: User, actor: Actor) -> None:
     """The user ID is being closed, under its lock: there is nobody left to reset."""
     for reset in _pending_of(user).select_for_update(no_key=True):
         reset.user = user
-        _stop(reset, actor=actor, details={"reason": "the user ID was closed"})
+        _end_early(reset, State.LAPSED, actor=actor, reason="the user ID was closed")
 
 
 def pending_reset(user: User) -> TwoFactorReset | None:
@@ -233,7 +204,7 @@ def _lock_pending(reset_pk: UUID) -> TwoFactorReset:
 
 
 def _is_as_it_was(reset: TwoFactorReset) -> bool:
-    """Whether two-factor is on, and was not switched on anew since: then the methods are theirs."""
+    """Whether two-factor is on, and was not turned on anew since: then the methods are theirs."""
     return TwoFactor.objects.filter(
         user_id=reset.user_id, enabled_at__lte=reset.started_at
     ).exists()
@@ -244,8 +215,12 @@ def _take_away(person: User, *, actor: Actor) -> None:
     UserSession.objects.filter(user=person).delete()
 
 
-def _stop(reset: TwoFactorReset, *, actor: Actor, details: dict[str, str] | None = None) -> None:
-    _end(reset, State.STOPPED)
+def _end_early(
+    reset: TwoFactorReset, state: TwoFactorReset.State, *, actor: Actor, reason: str = ""
+) -> None:
+    """Nothing was removed; ``reason`` is for the log, where it was not the person's wish."""
+    _end(reset, state)
+    details = {"reason": reason} if reason else None
     _record(Action.TWO_FACTOR_RESET_STOPPED, reset, actor=actor, details=details)
 
 

@@ -23,8 +23,9 @@ from twofactor.changing import lock_methods, renew_session
 from twofactor.methods import Kind
 from twofactor.models import AuthenticatorApp
 from twofactor.refusals import TooManyApps
+from twofactor.refused_codes import record_refused
 from twofactor.sealing import seal, unseal
-from twofactor.typed_codes import WrongCode, six_digits
+from twofactor.typed_codes import WrongAppCode, six_digits
 from users.models import User
 
 STEP_SECONDS: Final = 30
@@ -84,31 +85,22 @@ def confirm_app(
 ) -> AuthenticatorApp:
     """Make the app a method of ``user``, by a code that it shows.
 
-    One that is confirmed already stays as it is. Raises WrongCode, and Http404 for an app that is
-    not theirs or was begun anew since. Nothing counts the attempts: who may see the page has seen
-    the secret.
+    One that is confirmed already stays as it is. Raises WrongAppCode, and Http404 for an app that
+    is not theirs or was begun anew since. Nothing counts the attempts: who may see the page has
+    seen the secret. Not within a transaction: a refusal would take its audit along.
     """
     with transaction.atomic():
         lock_methods(user)
         app: AuthenticatorApp = get_object_or_404(AuthenticatorApp, user=user, public_id=public_id)
         if app.confirmed:
             return app
-        step = _step_of(app, code)
-        if step is None:
-            raise WrongCode
-        app.name = name
-        app.confirmed = True
-        app.confirmed_at = app.last_used_at = timezone.now()
-        app.last_step = step
-        app.save(update_fields=["name", "confirmed", "confirmed_at", "last_used_at", "last_step"])
-        record(
-            Action.TWO_FACTOR_METHOD_ADDED,
-            actor=actor_of(request),
-            subject=f"user {user.email}",
-            details={"method": Kind.APP, "name": name},
-        )
-        notices.tell_method_added(user, method=name)
-        renew_session(request, user, device=app)
+        step = _step_of(app, six_digits(code))
+        if step is not None:
+            app.name = name
+            _take_on(request, user, app, step=step)
+    if step is None:
+        record_refused(request, user, kind=Kind.APP)
+        raise WrongAppCode
     return app
 
 
@@ -118,11 +110,12 @@ def verify_app_code(user: User, code: str) -> AuthenticatorApp | None:
     The rows are locked, so of several requests with one code one gets it. An app that was never
     confirmed shows nothing.
     """
+    digits = six_digits(code)
     with transaction.atomic():
         apps = AuthenticatorApp.objects.select_for_update().filter(user=user, confirmed=True)
         app: AuthenticatorApp
         for app in apps.order_by("pk"):
-            step = _step_of(app, code)
+            step = _step_of(app, digits)
             if step is not None:
                 app.last_step = step
                 app.last_used_at = timezone.now()
@@ -131,9 +124,24 @@ def verify_app_code(user: User, code: str) -> AuthenticatorApp | None:
     return None
 
 
-def _step_of(app: AuthenticatorApp, code: str) -> int | None:
-    """The step whose code ``code`` is, if it is near enough and after the last that was used."""
-    digits = six_digits(code)
+def _take_on(request: HttpRequest, user: User, app: AuthenticatorApp, *, step: int) -> None:
+    """For who holds the lock; ``step`` is that of the code which ``app`` has shown."""
+    app.confirmed = True
+    app.confirmed_at = app.last_used_at = timezone.now()
+    app.last_step = step
+    app.save(update_fields=["name", "confirmed", "confirmed_at", "last_used_at", "last_step"])
+    record(
+        Action.TWO_FACTOR_METHOD_ADDED,
+        actor=actor_of(request),
+        subject=f"user {user.email}",
+        details={"method": Kind.APP, "name": app.name},
+    )
+    notices.tell_method_added(request, user, method=app.name)
+    renew_session(request, user, device=app)
+
+
+def _step_of(app: AuthenticatorApp, digits: str | None) -> int | None:
+    """The step whose code ``digits`` are, if it is near enough and after the last that was used."""
     if digits is None:
         return None
     secret = unseal(app.encrypted_secret)

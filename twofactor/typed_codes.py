@@ -20,8 +20,22 @@ _LOOK_ALIKE: Final = str.maketrans({"o": "0", "i": "1", "l": "1"})
 class WrongCode(DomainError):
     """Not a code that counts: wrong, used before, too old, or sent for something else."""
 
+    def __init__(self, words: str = "") -> None:
+        super().__init__(
+            words or _("This code is wrong, too old, or was used already. Enter another one.")
+        )
+
+
+class WrongAppCode(WrongCode):
+    """Most often of a clock that is wrong: the app makes its codes by it."""
+
     def __init__(self) -> None:
-        super().__init__(_("This code is wrong, too old, or was used already. Enter another one."))
+        super().__init__(
+            _(
+                "This code is wrong, too old, or was used already. Wait for the next one. If that"
+                " is refused too, check that the clock of your phone is set automatically."
+            )
+        )
 
 
 def six_digits(text: str) -> str | None:

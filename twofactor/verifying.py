@@ -1,5 +1,7 @@
 """Whether a code that somebody typed is one of a person's: the limits, the audit, the mail."""
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.http import HttpRequest
 from django_otp.models import Device
@@ -9,11 +11,16 @@ from audit.actions import Action
 from audit.recording import record
 from twofactor import code_limits, recovery_codes, totp
 from twofactor.methods import Kind
+from twofactor.notices import tell_not_finished, tell_recovery_code_used
+from twofactor.refused_codes import record_limit_reached, record_refused
 from twofactor.sms import codes as sms_codes
-from twofactor.typed_codes import WrongCode, recovery_code, six_digits
-from twofactor.verifying_mail import tell_not_finished, tell_recovery_code_used
+from twofactor.typed_codes import WrongAppCode, WrongCode
+from users.devices import device_with_factor
 from users.models import User
-from users.rate_limits import Taken, TooManyAttempts
+from users.rate_limits import Limit, Taken, TooManyAttempts, take
+
+# Wrong codes of a day that anybody may happen to type; at the next one the person is written to.
+_UNTOLD = Limit("wrong codes from unknown browsers before the mail", 2, timedelta(days=1))
 
 
 def verify(request: HttpRequest, user: User, *, kind: Kind, code: str, bound_to: str) -> Device:
@@ -22,49 +29,54 @@ def verify(request: HttpRequest, user: User, *, kind: Kind, code: str, bound_to:
     ``bound_to`` is what a code by text message must have been sent for. Raises WrongCode and
     TooManyAttempts. Not within a transaction: a refusal would take its count and its audit along.
     """
-    attempt = limited_attempt(request, user)
+    attempt = _limited_attempt(request, user, kind=kind)
     with transaction.atomic():
         device = _device_of(user, kind=kind, code=code, bound_to=bound_to)
         if device is not None and kind is Kind.RECOVERY_CODE:
             _note_recovery_code_used(request, user)
     if device is None:
         _note_refused(request, user, kind=kind)
-        raise WrongCode
+        raise WrongAppCode if kind is Kind.APP else WrongCode
     attempt.give_back()
     return device
 
 
-def limited_attempt(request: HttpRequest, user: User) -> Taken:
+def _limited_attempt(request: HttpRequest, user: User, *, kind: Kind) -> Taken:
     """Count one code of ``user`` before it is looked at. Raises TooManyAttempts."""
     try:
         return code_limits.take_attempt(request, user)
-    except TooManyAttempts:
-        tell_not_finished(user)
+    except TooManyAttempts as refusal:
+        record_limit_reached(request, user, kind=kind, until=refusal.retry_at)
+        tell_not_finished(request, user)
         raise
 
 
 def _device_of(user: User, *, kind: Kind, code: str, bound_to: str) -> Device | None:
-    """Each of these is exact under parallel use by itself: it locks what it marks as used."""
-    if kind is Kind.RECOVERY_CODE:
-        return recovery_codes.use_code(user, recovery_code(code))
-    digits = six_digits(code)
-    if digits is None:
-        return None
-    if kind is Kind.SMS:
-        return sms_codes.verify_sms_code(user, digits, bound_to=bound_to)
-    return totp.verify_app_code(user, digits)
+    """Each of these reads the code as typed, and is exact under parallel use by itself."""
+    match kind:
+        case Kind.APP:
+            return totp.verify_app_code(user, code)
+        case Kind.SMS:
+            return sms_codes.verify_sms_code(user, code, bound_to=bound_to)
+        case Kind.RECOVERY_CODE:
+            return recovery_codes.use_code(user, code)
 
 
 def _note_refused(request: HttpRequest, user: User, *, kind: Kind) -> None:
-    with transaction.atomic():
-        record(
-            Action.TWO_FACTOR_CODE_REFUSED,
-            actor=actor_of(request),
-            subject=f"user {user.email}",
-            details={"method": kind.value},
-        )
-    if code_limits.was_the_last(request, user):
-        tell_not_finished(user)
+    record_refused(request, user, kind=kind)
+    if code_limits.was_the_last(request, user) or _looks_like_a_stranger(request, user):
+        tell_not_finished(request, user)
+
+
+def _looks_like_a_stranger(request: HttpRequest, user: User) -> bool:
+    """Whether this wrong code makes them too many for a browser that never showed a right one."""
+    if device_with_factor(request, user) is not None:
+        return False
+    try:
+        take([_UNTOLD.by(str(user.pk))])
+    except TooManyAttempts:
+        return True
+    return False
 
 
 def _note_recovery_code_used(request: HttpRequest, user: User) -> None:
@@ -75,4 +87,4 @@ def _note_recovery_code_used(request: HttpRequest, user: User) -> None:
         subject=f"user {user.email}",
         details={"left": left},
     )
-    tell_recovery_code_used(user, left=left)
+    tell_recovery_code_used(request, user, left=left, is_few=left <= recovery_codes.FEW)

@@ -112,6 +112,21 @@ class GroupAdmin(AuditedAdmin):
     ordering = ("name",)
     filter_horizontal = ("permissions",)
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """What a group may do, everybody in it may."""
+        if request.method == "POST":
+            require_recent(request)
+        response: HttpResponse = super().changeform_view(
+            request, object_id, form_url, extra_context
+        )
+        return response
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Who could add to a group's rights could add to their own."""
         return () if request.user.is_superuser else ("permissions",)

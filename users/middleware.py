@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils import timezone, translation
 from django.utils.translation import get_supported_language_variant
+from django_otp import DEVICE_ID_SESSION_KEY
 
 from common.codes import zone_named
 from users.devices import remember_device
@@ -33,7 +34,7 @@ class SessionUseMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        before = _person(request)
+        before, factor_before = _person(request), _factor(request)
         ended = before is None and settings.SESSION_COOKIE_NAME in request.COOKIES
         if ended and SESSION_KEY in request.session:
             # Somebody who may not be signed in any more.
@@ -44,8 +45,9 @@ class SessionUseMiddleware:
             _note_use(request)
         response = self.get_response(request)
         after = _person(request)
-        if after is not None and after != before:
-            remember_device(response, email=after.email)
+        factor = _factor(request)
+        if after is not None and (after != before or factor != factor_before):
+            remember_device(request, response, after, has_shown_factor=factor is not None)
         if ended:
             _say_that_it_ended(response)
         return response
@@ -53,6 +55,11 @@ class SessionUseMiddleware:
 
 def _person(request: HttpRequest) -> User | None:
     return request.user if isinstance(request.user, User) else None
+
+
+def _factor(request: HttpRequest) -> str | None:
+    """The device of two-factor authentication that the session has seen a code of."""
+    return request.session.get(DEVICE_ID_SESSION_KEY) if request.session.session_key else None
 
 
 def _note_use(request: HttpRequest) -> None:

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+from typing import Final
 
 from django.db import connection, transaction
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from audit.acting import client_address
 from common.exceptions import DomainError
@@ -26,12 +29,36 @@ _IPV6_PREFIX = 64
 _CLEARED_AT_ONCE = 20
 
 
+# Until as many a wait is told in minutes, and a longer one as a time of day.
+MOST_MINUTES: Final = 90
+
+
+def seconds_until(moment: datetime) -> int:
+    """How long to wait: a second at least, so that nobody is sent to try again at once."""
+    return max(1, ceil((moment - timezone.now()).total_seconds()))
+
+
 class TooManyAttempts(DomainError):
     """Refused before anything is looked at, until ``retry_at``."""
 
     def __init__(self, retry_at: datetime) -> None:
         super().__init__(_("There were too many attempts."))
         self.retry_at = retry_at
+
+    @property
+    def wait_minutes(self) -> int:
+        return ceil(seconds_until(self.retry_at) / 60)
+
+    def in_words(self) -> str:
+        """Why, and how long to wait."""
+        if self.wait_minutes > MOST_MINUTES:
+            time = formats.date_format(timezone.localtime(self.retry_at), "DATETIME_FORMAT")
+            return _("There were too many attempts. Try again after %(time)s.") % {"time": time}
+        return ngettext(
+            "There were too many attempts. Try again in a minute.",
+            "There were too many attempts. Try again in %(minutes)s minutes.",
+            self.wait_minutes,
+        ) % {"minutes": self.wait_minutes}
 
 
 @dataclass(frozen=True, slots=True)

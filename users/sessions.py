@@ -59,8 +59,13 @@ class OpenSession:
 
 def describe_client(request: HttpRequest) -> None:
     """Remember in the session what its person will know it again by."""
-    agent = request.META.get("HTTP_USER_AGENT", "")[:_USER_AGENT_LENGTH]
-    request.session[_CLIENT] = [client_address(request) or "", agent]
+    request.session[_CLIENT] = [client_address(request) or "", user_agent_of(request)]
+
+
+def user_agent_of(request: HttpRequest) -> str:
+    """What the browser calls itself, for ``browser_in_words``."""
+    agent: str = request.META.get("HTTP_USER_AGENT", "")
+    return agent[:_USER_AGENT_LENGTH]
 
 
 def sessions_of(request: HttpRequest, user: User) -> list[OpenSession]:

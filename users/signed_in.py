@@ -5,15 +5,19 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django import forms
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from users.models import User
+from users.redirecting import led_to_sign_in
 from users.signin import check_current_password
 
 P = ParamSpec("P")
 PersonView = Callable[Concatenate[HttpRequest, User, P], HttpResponse]
+
+# A page that shows a form, and takes what the form sends.
+shows_and_takes = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def person_page(view: PersonView[P]) -> Callable[..., HttpResponse]:
@@ -23,7 +27,7 @@ def person_page(view: PersonView[P]) -> Callable[..., HttpResponse]:
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         user = request.user
         if not isinstance(user, User):
-            return redirect_to_login(request.get_full_path())
+            return led_to_sign_in(request)
         return view(request, user, *args, **kwargs)
 
     return page

@@ -15,11 +15,12 @@ from common.exceptions import DomainError
 from common.ids import normalise_email
 from users.confirming import note_confirmation
 from users.devices import device_of
+from users.locked_people import lock_person
 from users.models import User
 from users.rate_limits import Counter, Limit, by_client, take
 from users.session_store import SIGNED_IN_AT
 from users.sessions import clear_up, describe_client
-from users.sign_in_hooks import HOLDS
+from users.sign_in_hooks import HOLDS, WAITING
 
 # As PyPI does: a person who mistypes never gets there, a program that guesses does in a second.
 MAX_FAILURES = 10
@@ -81,16 +82,26 @@ def start_session(request: HttpRequest, user: User, *, next_page: str = "") -> N
 
     Raises MoreIsAsked for somebody who has a second factor: every way in leads through here.
     """
-    for hold in HOLDS.functions():
-        if page := hold(request, user, next_page=next_page):
-            raise MoreIsAsked(page)
-    open_session(request, user)
+    with transaction.atomic():
+        # Whoever turns a second factor on waits for this, or this for them: they end the sessions
+        # that there are, and none may begin beside that.
+        lock_person(user.pk)
+        page = _held(request, user, next_page=next_page)
+        if page is None:
+            open_session(request, user)
+    if page is not None:
+        raise MoreIsAsked(page)
 
 
-def open_session(request: HttpRequest, user: User) -> None:
+def _held(request: HttpRequest, user: User, *, next_page: str) -> str | None:
+    pages = (hold(request, user, next_page=next_page) for hold in HOLDS.functions())
+    return next((page for page in pages if page), None)
+
+
+def open_session(request: HttpRequest, user: User, *, method: str = "password") -> None:
     """A session under a new key, whatever the browser had before.
 
-    For ``start_session``, and for whoever asks for the second factor and has got it.
+    For ``start_session``, and for whoever asks for the second factor and has got it: by ``method``.
     """
     with transaction.atomic():
         clear_up()
@@ -102,7 +113,18 @@ def open_session(request: HttpRequest, user: User) -> None:
         request.session[SIGNED_IN_AT] = timezone.now().isoformat()
         note_confirmation(request)
         describe_client(request)
-        record(Action.USER_SIGNED_IN, actor=actor_of(request), subject=_subject(user.email))
+        record(
+            Action.USER_SIGNED_IN,
+            actor=actor_of(request),
+            subject=_subject(user.email),
+            details={"method": method},
+        )
+
+
+def page_of_waiting(request: HttpRequest) -> str | None:
+    """Where a sign-in that this browser has begun waits for more; None when none does."""
+    pages = (find(request) for find in WAITING.functions())
+    return next((page for page in pages if page), None)
 
 
 def sign_out(request: HttpRequest) -> bool:
@@ -135,7 +157,7 @@ def _counters(request: HttpRequest, address: str) -> list[Counter]:
     """A browser that the person has used before has a counter of its own: nobody else fills it."""
     device = device_of(request, email=address)
     if device is not None:
-        return [_BY_DEVICE.by(f"{address}\0{device}")]
+        return [_BY_DEVICE.by(f"{address}\0{device.key}")]
     return [_BY_ADDRESS.by(address), *by_client(_BY_CLIENT, request)]
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.models import Account, Membership
 from accounts.two_factor.overrides import Override
-from accounts.two_factor.policy import today_of, tomorrow_after
+from accounts.two_factor.policy import day_after, today_of
 from common.forms import DescribedLabel
 
 Rule = Membership.TwoFactorRule
@@ -60,7 +60,7 @@ class RequireForm(forms.Form):
         day.help_text = _(
             "It begins at 00:00 on that day in the account’s time zone, %(zone)s."
         ) % {"zone": account.timezone}
-        day.widget.attrs["min"] = tomorrow_after(self._today).isoformat()
+        day.widget.attrs["min"] = day_after(self._today).isoformat()
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -98,7 +98,8 @@ class OverrideForm(forms.Form):
         required=False,
         max_length=_REASON_LENGTH,
         help_text=gettext_lazy(
-            "Needed if the account is not followed. Those who manage users can read it."
+            "Required unless you choose “As the account requires”. Those who manage users can read"
+            " it."
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

@@ -24,7 +24,7 @@ class Membership(models.Model):
     """
 
     class TwoFactorRule(models.TextChoices):
-        """What holds for this member (decision 7): this account's rule alone is meant."""
+        """What holds for this member (0150): this account's rule alone is meant."""
 
         ACCOUNT = "account", _("As the account requires")
         REQUIRED = "required", _("Required")

@@ -6,7 +6,7 @@ nobody for the owner (0150).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,19 +18,21 @@ from accounts.granting import GrantRefused
 from accounts.memberships import locked_member, managing_users
 from accounts.models import Account, Membership
 from accounts.permissions import Permission
-from accounts.two_factor.notices import tell
-from accounts.two_factor.policy import rule_in_force
+from accounts.two_factor.notices import Loosening, tell_of_loosening, tell_stopped
+from accounts.two_factor.policy import day_after, rule_in_force, start_of_day
+from accounts.two_factor.requiring import check_may_loosen
 from accounts.two_factor.standing import Lack, Stopped, standings
 from audit.actions import Action
 from audit.models import AuditEvent
 from audit.recording import Actor, record
 from common.exceptions import DomainError
+from twofactor.methods import Kind
 
 Rule = Membership.TwoFactorRule
 
 
 class OwnTwoFactorRule(GrantRefused):
-    """Whoever could exempt themselves would be bound by nothing (security 24)."""
+    """Whoever could exempt themselves would be bound by nothing (0150)."""
 
     def __init__(self, access: Access) -> None:
         words = _("You cannot change whether two-factor authentication is required of you.")
@@ -52,6 +54,24 @@ class Override:
     rule: str
     reason: str = ""
     until: date | None = None
+
+    def required_from(self, account: Account, *, now: datetime) -> datetime | None:
+        """From when it is required of whom this is for, ``now`` at the earliest."""
+        if self.rule == Rule.REQUIRED:
+            return now
+        starts = account.two_factor_required_from
+        if starts is None or (self.rule == Rule.EXEMPT and self.until is None):
+            return None
+        if self.rule == Rule.EXEMPT and self.until is not None:
+            starts = max(starts, start_of_day(account, day_after(self.until)))
+        return max(starts, now)
+
+    def is_looser_than(self, other: "Override", account: Account) -> bool:
+        """Whether it asks no more, or later, what ``other`` asks now or will ask."""
+        now = timezone.now()
+        before = other.required_from(account, now=now)
+        after = self.required_from(account, now=now)
+        return before is not None and (after is None or after > before)
 
     @property
     def fingerprint(self) -> str:
@@ -81,7 +101,7 @@ class OverrideChangedMeanwhile(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ListedOverride:
     """An override in the list of them, and who made it as the log has them."""
 
     membership: Membership
@@ -107,12 +127,19 @@ def require_overridable(access: Access, membership: Membership) -> None:
 
 
 def change_override(
-    access: Access, public_id: UUID, *, override: Override, seen: str, actor: Actor
+    access: Access,
+    public_id: UUID,
+    *,
+    override: Override,
+    seen: str,
+    shown: Kind | None,
+    actor: Actor,
 ) -> bool:
     """Have ``override`` hold for a member, and mail them if it stops them; False when it did.
 
-    ``seen`` is the fingerprint of what held when the form was opened. Raises MemberGone,
-    OwnTwoFactorRule, OwnersTwoFactorRule, OverrideChangedMeanwhile.
+    ``seen`` is the fingerprint of what held when the form was opened, ``shown`` the second factor
+    of the session. Raises MemberGone, OwnTwoFactorRule, OwnersTwoFactorRule,
+    OverrideChangedMeanwhile, and TwoFactorOfOnesOwn where it asks less than what holds.
     """
     with managing_users(access, permission=Permission.SECURITY_MANAGE) as manager:
         membership = locked_member(manager, public_id)
@@ -122,6 +149,9 @@ def change_override(
             return False
         if seen != before.fingerprint:
             raise OverrideChangedMeanwhile(before)
+        is_looser = override.is_looser_than(before, manager.account)
+        if is_looser:
+            check_may_loosen(manager.user, manager.account, shown=shown)
         was_stopped = _lack_of(membership) is not None
         _save(membership, override)
         record(
@@ -136,11 +166,13 @@ def change_override(
             },
         )
         if not was_stopped and (lack := _lack_of(membership)):
-            tell([Stopped(membership, lack)], starts=timezone.now())
+            tell_stopped([Stopped(membership, lack)], starts=timezone.now())
+        if is_looser:
+            _tell_owner(manager, membership)
         return True
 
 
-def overrides_of(account: Account) -> list[Made]:
+def overrides_of(account: Account) -> list[ListedOverride]:
     """Every member for whom a rule of their own was made, by address; needs the account's scope."""
     members = (
         Membership.objects.select_related("user")
@@ -153,7 +185,7 @@ def overrides_of(account: Account) -> list[Made]:
     for membership in found:
         membership.account = account
     return [
-        Made(
+        ListedOverride(
             membership,
             override_of(membership),
             has_ended=rule_in_force(membership) != membership.two_factor_rule,
@@ -180,6 +212,12 @@ def _makers(account: Account, memberships: Iterable[Membership]) -> Mapping[str,
 def _lack_of(membership: Membership) -> Lack | None:
     only = Membership.objects.filter(pk=membership.pk)
     return next((each.lack() for each in standings(membership.account, only)), None)
+
+
+def _tell_owner(manager: Access, membership: Membership) -> None:
+    is_exempt = membership.two_factor_rule == Rule.EXEMPT
+    change = Loosening.EXEMPT if is_exempt else Loosening.NOT_REQUIRED
+    tell_of_loosening(manager.account, change, by=manager.user, person=membership.user)
 
 
 def _save(membership: Membership, override: Override) -> None:

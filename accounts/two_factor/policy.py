@@ -1,4 +1,4 @@
-"""Two-factor authentication that an account requires of its members (decision 7).
+"""Two-factor authentication that an account requires of its members (0152).
 
 Checked on each request to the account, from what the request has loaded already; the rule of an
 account concerns this account alone.
@@ -7,6 +7,7 @@ account concerns this account alone.
 from datetime import date, datetime, timedelta
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,9 +24,9 @@ Rule = Membership.TwoFactorRule
 class TwoFactorRequired(DomainError):
     """The account requires a second factor that this session was not begun with."""
 
-    def __init__(self, membership: Membership, *, accepts: frozenset[Kind]) -> None:
+    def __init__(self, user: User, membership: Membership, *, accepts: frozenset[Kind]) -> None:
         super().__init__(_("This account requires two-factor authentication."))
-        self.membership = membership
+        self.user = user
         self.account = membership.account
         self.accepts = accepts
 
@@ -39,8 +40,8 @@ def require_two_factor(request: HttpRequest, user: User, membership: Membership)
         return
     accepts = required_kinds(membership.account)
     kind = kind_of_session(request)
-    if kind is None or not _will_do(kind, user, accepts=accepts):
-        raise TwoFactorRequired(membership, accepts=accepts)
+    if not will_do(kind, user, accepts=accepts):
+        raise TwoFactorRequired(user, membership, accepts=accepts)
 
 
 def is_required_of(membership: Membership, *, at: datetime | None = None) -> bool:
@@ -82,7 +83,11 @@ def two_factor_requirements_of(user: User) -> list[RequiredBy]:
     """The accounts that require two-factor authentication of ``user`` at this moment."""
     memberships = Membership.objects.select_related("account").filter(user=user)
     return [
-        RequiredBy(membership.account.name, required_kinds(membership.account))
+        RequiredBy(
+            membership.account.name,
+            required_kinds(membership.account),
+            stop_page=_stop_page(membership),
+        )
         for membership in memberships.order_by("account__name", "account__number")
         if is_required_of(membership)
     ]
@@ -98,8 +103,14 @@ def today_of(account: Account, *, at: datetime | None = None) -> date:
     return timezone.localdate(at, zone_named(account.timezone))
 
 
-def tomorrow_after(day: date) -> date:
+def day_after(day: date) -> date:
     return day + timedelta(days=1)
+
+
+def _stop_page(membership: Membership) -> str:
+    if not membership.is_owner:
+        return ""
+    return reverse("settings:security", args=[membership.account.number])
 
 
 def _has_ended(membership: Membership, *, at: datetime | None) -> bool:
@@ -108,8 +119,13 @@ def _has_ended(membership: Membership, *, at: datetime | None) -> bool:
     return last_day is not None and last_day < today_of(membership.account, at=at)
 
 
-def _will_do(kind: Kind, user: User, *, accepts: frozenset[Kind]) -> bool:
-    """A recovery code stands in for a method that the person has, and that the account accepts."""
+def will_do(kind: Kind | None, user: User, *, accepts: frozenset[Kind]) -> bool:
+    """Whether a session in which ``kind`` was shown is enough where ``accepts`` are accepted.
+
+    A recovery code stands in for a method that the person has, and that the account accepts.
+    """
+    if kind is None:
+        return False
     if kind == Kind.RECOVERY_CODE:
         methods = methods_of(user)
         return methods.is_enabled and bool(methods.standing_alone & accepts)

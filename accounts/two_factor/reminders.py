@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Account, Membership
-from accounts.two_factor.notices import REMINDED_BEFORE, tell
+from accounts.two_factor.notices import REMINDED_BEFORE, tell_stopped
 from accounts.two_factor.standing import Stopped, required_after_now, standings
 from common.scoping import account_scope
 
@@ -57,4 +57,4 @@ def _remind(account_pk: int) -> None:
             if starts is None or starts > now + _LONGEST:
                 continue
             if lack := standing.lack(at=starts):
-                tell([Stopped(standing.membership, lack)], starts=starts)
+                tell_stopped([Stopped(standing.membership, lack)], starts=starts)

@@ -1,4 +1,4 @@
-"""Requiring two-factor authentication of everybody in an account, and ceasing to (decision 7)."""
+"""Requiring two-factor authentication of everybody in an account, and ceasing to (0152)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,29 +11,39 @@ from accounts.access import Access
 from accounts.memberships import managing_users
 from accounts.models import Account
 from accounts.permissions import Permission
-from accounts.two_factor.notices import tell
-from accounts.two_factor.policy import is_in_force, required_kinds, start_of_day
+from accounts.two_factor.notices import Loosening, tell_of_loosening, tell_stopped
+from accounts.two_factor.policy import is_in_force, required_kinds, start_of_day, will_do
 from accounts.two_factor.standing import as_it_would_be, who_is_stopped
 from audit.actions import Action
 from audit.recording import Actor, record
 from common.exceptions import DomainError
-from twofactor.methods import methods_of
+from twofactor.methods import Kind, methods_of
 from users.models import User
 
 
 class TwoFactorOfOnesOwn(DomainError):
     """Nobody requires of others what they have not: they would be the first to be shut out."""
 
-    def __init__(self) -> None:
-        super().__init__(_("First turn on two-factor authentication for yourself."))
+    def __init__(self, words: str = "") -> None:
+        super().__init__(words or _("First turn on two-factor authentication for yourself."))
 
 
 class AppOfOnesOwn(TwoFactorOfOnesOwn):
     """They have it by text message alone, which is to count no more."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.args = (_("First set up an authenticator app for yourself."),)
+        super().__init__(_("First set up an authenticator app for yourself."))
+
+
+class FactorNotShown(TwoFactorOfOnesOwn):
+    """They have it, and this session has not shown it."""
+
+    def __init__(self, accepts: frozenset[Kind]) -> None:
+        if accepts == {Kind.APP}:
+            words = _("To do this, sign out and sign in with a code of your authenticator app.")
+        else:
+            words = _("To do this, sign out and sign in with a code.")
+        super().__init__(words)
 
 
 class PolicyChangedMeanwhile(DomainError):
@@ -67,6 +77,18 @@ class Policy:
             "two_factor_refuses_sms": self.refuses_sms,
         }
 
+    def loosens(self, before: "Policy") -> Loosening | None:
+        """What ``before`` asks of people now, or will ask, that this asks no more or later."""
+        if before.starts is None:
+            return None
+        if self.starts is None:
+            return Loosening.STOPPED
+        now = timezone.now()
+        if max(self.starts, now) > max(before.starts, now):
+            return Loosening.PUT_OFF
+        is_refusing_less = before.refuses_sms and not self.refuses_sms
+        return Loosening.ALLOWS_SMS if is_refusing_less else None
+
     def applied_to(self, account: Account) -> Account:
         """``account`` as it would be; not to be saved."""
         return as_it_would_be(account, starts=self.starts, refuses_sms=self.refuses_sms)
@@ -91,12 +113,18 @@ def planned(account: Account, *, day: date | None, refuses_sms: bool) -> Policy:
 
 
 def require_of_members(
-    access: Access, *, day: date | None, refuses_sms: bool, seen: str, actor: Actor
+    access: Access,
+    *,
+    day: date | None,
+    refuses_sms: bool,
+    seen: str,
+    shown: Kind | None,
+    actor: Actor,
 ) -> bool:
     """Require it of every member, and mail those who would be stopped; False when it is so already.
 
-    ``seen`` is the fingerprint of the policy that the page showed. Raises TwoFactorOfOnesOwn,
-    PolicyChangedMeanwhile.
+    ``seen`` is the fingerprint of the policy that the page showed, ``shown`` the second factor of
+    the session. Raises TwoFactorOfOnesOwn, PolicyChangedMeanwhile.
     """
     with managing_users(access, permission=Permission.SECURITY_MANAGE) as manager:
         account = manager.account
@@ -104,21 +132,26 @@ def require_of_members(
         if after == before:
             return False
         check_own(manager.user, after.applied_to(account))
+        check_may_become(after, manager.user, account, shown=shown)
         if seen != before.fingerprint:
             raise PolicyChangedMeanwhile
-        _save(account, before, after, actor=actor)
+        _save(account, before, after, by=manager.user, actor=actor)
         at = max(after.starts or timezone.now(), timezone.now())
-        tell(who_is_stopped(account, at=at), starts=at)
+        tell_stopped(who_is_stopped(account, at=at), starts=at)
         return True
 
 
-def stop_requiring(access: Access, *, actor: Actor) -> bool:
-    """Require it of nobody but those of whom it is required by name; False when that is so."""
+def stop_requiring(access: Access, *, shown: Kind | None, actor: Actor) -> bool:
+    """Require it of nobody but those of whom it is required by name; False when that is so.
+
+    Raises TwoFactorOfOnesOwn.
+    """
     with managing_users(access, permission=Permission.SECURITY_MANAGE) as manager:
         before = policy_of(manager.account)
         if before == NOT_REQUIRED:
             return False
-        _save(manager.account, before, NOT_REQUIRED, actor=actor)
+        check_may_become(NOT_REQUIRED, manager.user, manager.account, shown=shown)
+        _save(manager.account, before, NOT_REQUIRED, by=manager.user, actor=actor)
         return True
 
 
@@ -132,7 +165,25 @@ def check_own(user: User, account: Account) -> None:
         raise AppOfOnesOwn
 
 
-def _save(account: Account, before: Policy, after: Policy, *, actor: Actor) -> None:
+def check_may_become(after: Policy, user: User, account: Account, *, shown: Kind | None) -> None:
+    """Raise TwoFactorOfOnesOwn if ``after`` is looser, and ``user`` may not loosen the rule."""
+    if after.loosens(policy_of(account)):
+        check_may_loosen(user, account, shown=shown)
+
+
+def check_may_loosen(user: User, account: Account, *, shown: Kind | None) -> None:
+    """Raise TwoFactorOfOnesOwn unless this session has shown what the rule of ``account`` accepts.
+
+    Else a password would be enough to take away what is there for when somebody has a password:
+    also an owner's before the day, and that of whoever is exempt.
+    """
+    check_own(user, account)
+    accepts = required_kinds(account, at=account.two_factor_required_from)
+    if not will_do(shown, user, accepts=accepts):
+        raise FactorNotShown(accepts)
+
+
+def _save(account: Account, before: Policy, after: Policy, *, by: User, actor: Actor) -> None:
     account.two_factor_required_from = after.starts
     account.two_factor_refuses_sms = after.refuses_sms
     account.save(update_fields=["two_factor_required_from", "two_factor_refuses_sms"])
@@ -143,3 +194,5 @@ def _save(account: Account, before: Policy, after: Policy, *, actor: Actor) -> N
         subject=f"account {account.number}",
         details={"from": before.details(), "to": after.details()},
     )
+    if change := after.loosens(before):
+        tell_of_loosening(account, change, by=by, starts=after.starts)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
 from django.urls import reverse
 
 from accounts.access import Access
@@ -22,8 +21,9 @@ from common.ids import normalise_email
 from common.scoping import all_accounts_scope
 from mail.addresses import Mailbox
 from twofactor.models import TwoFactorReset
-from twofactor.reset_hooks import Told
-from twofactor.resetting import NotYoursToConfirm, ResetOver, confirm_reset, pending_reset
+from twofactor.reset_hooks import ResetReader
+from twofactor.reset_refusals import JoinedTooLate, NotYoursToConfirm, ResetOver
+from twofactor.resetting import confirm_reset, pending_reset, require_second_person
 from users.locked_people import lock_person
 from users.models import User
 
@@ -36,7 +36,15 @@ class _Reader:
     confirm_page: str = ""
 
 
-def told_of_reset(user: User) -> list[Told]:
+@dataclass(frozen=True, slots=True)
+class MembersReset:
+    """A reset that is under way, and the member whose it is."""
+
+    member: Membership
+    reset: TwoFactorReset
+
+
+def readers_of_reset(user: User) -> list[ResetReader]:
     """Whoever answers for an account that a reset of ``user`` concerns, each address once.
 
     The contacts of every account that ``user`` owns; and of every one that requires two-factor of
@@ -54,7 +62,7 @@ def told_of_reset(user: User) -> list[Told]:
                 if words not in accounts[address]:
                     accounts[address].append(words)
     return [
-        Told(
+        ResetReader(
             reader.mailbox,
             reader.language,
             reader.time_zone,
@@ -66,11 +74,11 @@ def told_of_reset(user: User) -> list[Told]:
 
 
 def confirm_members_reset(access: Access, public_id: UUID, *, actor: Actor) -> TwoFactorReset:
-    """A manager of users knows that the member asked for the reset; it happens sooner.
+    """A user manager knows that the member asked for the reset; it happens sooner.
 
-    Both of them must have been in the account before it began: whoever wants it sooner could else
-    open an account for that. Raises MemberGone, PermissionMissing, AccountClosed, ResetOver,
-    ResetConfirmed, NotYoursToConfirm.
+    Both of them must have been in the account before it was started: whoever wants it sooner could
+    else open an account for that. Raises MemberGone, PermissionMissing, AccountClosed, ResetOver,
+    ResetConfirmed, NotYoursToConfirm, JoinedTooLate.
     """
     member = find_member(access, public_id)
     lock_person(member.user_id)
@@ -80,21 +88,22 @@ def confirm_members_reset(access: Access, public_id: UUID, *, actor: Actor) -> T
         return confirm_reset(reset.pk, by=manager.user, account_id=manager.account.pk, actor=actor)
 
 
-def members_to_confirm(access: Access) -> list[Membership]:
-    """Members whose reset this manager of users can confirm; most often nobody."""
-    resets = (
-        TwoFactorReset.objects.filter(
-            state=TwoFactorReset.State.PENDING,
-            confirmed_at=None,
-            started_at__gt=access.membership.created_at,
-            user__memberships__account=access.account,
-            user__memberships__created_at__lt=F("started_at"),
-        )
-        .exclude(user=access.user)
-        .exclude(started_by=access.user)
+def resets_of_members(access: Access) -> list[MembersReset]:
+    """Resets that this user manager can confirm, or could until one did; most often none."""
+    waiting = TwoFactorReset.objects.filter(
+        state=TwoFactorReset.State.PENDING, user__memberships__account=access.account
     )
-    members = Membership.objects.select_related("user").filter(account=access.account)
-    return list(members.filter(user__in=resets.values("user")).order_by("pk"))
+    resets = {reset.user_id: reset for reset in waiting}
+    if not resets:
+        return []
+    members = Membership.objects.select_related("user").filter(
+        account=access.account, user__in=resets
+    )
+    return [
+        MembersReset(member, resets[member.user_id])
+        for member in members.order_by("pk")
+        if _is_confirmable(access, member, resets[member.user_id])
+    ]
 
 
 def find_member(access: Access, public_id: UUID) -> Membership:
@@ -107,14 +116,29 @@ def find_member(access: Access, public_id: UUID) -> Membership:
 
 
 def reset_to_confirm(access: Access, member: Membership) -> TwoFactorReset:
-    """The reset of ``member`` that is under way. Raises ResetOver, NotYoursToConfirm."""
+    """The reset of ``member`` that is under way. Raises ResetOver, NotYoursToConfirm,
+    JoinedTooLate.
+    """
     reset = pending_reset(member.user)
     if reset is None:
         raise ResetOver
-    joined = max(member.created_at, access.membership.created_at)
-    if access.user.pk in (reset.user_id, reset.started_by_id) or joined >= reset.started_at:
-        raise NotYoursToConfirm
+    _require_confirmable(access, member, reset)
     return reset
+
+
+def _require_confirmable(access: Access, member: Membership, reset: TwoFactorReset) -> None:
+    """Raise NotYoursToConfirm or JoinedTooLate unless the reader can confirm ``reset``."""
+    require_second_person(reset, access.user)
+    if max(member.created_at, access.membership.created_at) >= reset.started_at:
+        raise JoinedTooLate
+
+
+def _is_confirmable(access: Access, member: Membership, reset: TwoFactorReset) -> bool:
+    try:
+        _require_confirmable(access, member, reset)
+    except (NotYoursToConfirm, JoinedTooLate):
+        return False
+    return True
 
 
 def _readers(membership: Membership) -> list[_Reader]:
@@ -127,7 +151,7 @@ def _readers(membership: Membership) -> list[_Reader]:
 
 
 def _managers(membership: Membership) -> list[_Reader]:
-    """The owner and the managers of users, who can confirm it; not the person."""
+    """The owner and the user managers, who can confirm it; not the person."""
     account = membership.account
     others = Membership.objects.select_related("user").filter(account=account)
     page = settings.SITE_URL + reverse(

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from accounts.models import Account, Invitation, Membership
 from accounts.two_factor.policy import (
+    day_after,
     is_required_of,
     required_kinds,
     rule_in_force,
     start_of_day,
-    tomorrow_after,
 )
 from twofactor.methods import Kind
 from twofactor.models import AuthenticatorApp, SmsPhone, TwoFactor
@@ -127,7 +127,7 @@ def required_after_now(membership: Membership) -> datetime | None:
         last_day = membership.two_factor_exempt_until
         if last_day is None:
             return None
-        starts = max(starts, start_of_day(membership.account, tomorrow_after(last_day)))
+        starts = max(starts, start_of_day(membership.account, day_after(last_day)))
     return starts
 
 

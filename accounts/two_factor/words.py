@@ -13,7 +13,7 @@ from accounts.two_factor.policy import is_in_force, rule_in_force
 from accounts.two_factor.requiring import policy_of
 from accounts.two_factor.standing import Lack, Standing, State, standings
 from common.codes import zone_named
-from twofactor.sms.codes import is_offered
+from twofactor.sms.codes import is_sms_offered
 
 Rule = Membership.TwoFactorRule
 
@@ -65,7 +65,7 @@ def about_policy(account: Account) -> dict[str, object]:
         "policy": policy,
         "starts": timezone.localtime(policy.starts, zone) if policy.starts else None,
         "is_in_force": is_in_force(account),
-        "is_sms_offered": is_offered(),
+        "is_sms_offered": is_sms_offered(),
     }
 
 

@@ -20,6 +20,7 @@ from accounts.two_factor.requiring import (
     NOT_REQUIRED,
     PolicyChangedMeanwhile,
     TwoFactorOfOnesOwn,
+    check_may_become,
     check_own,
     planned,
     policy_of,
@@ -31,6 +32,7 @@ from accounts.two_factor.words import about_policy, lack_in_words
 from audit.acting import actor_of
 from common.codes import zone_named
 from twofactor.errands import Errand, overview_address
+from twofactor.methods import kind_of_session
 from users.confirming import confirmed_recently
 from users.models import User
 
@@ -62,7 +64,7 @@ def security(request: HttpRequest, access: Access) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @account_page(Permission.SECURITY_MANAGE)
 @confirmed_recently
-def require(request: HttpRequest, access: Access) -> HttpResponse:
+def require_two_factor(request: HttpRequest, access: Access) -> HttpResponse:
     """The form; filled in, what it would mean; POST does it."""
     if access.is_read_only:
         raise AccountClosed
@@ -82,27 +84,38 @@ def require(request: HttpRequest, access: Access) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @account_page(Permission.SECURITY_MANAGE)
 @confirmed_recently
-def stop(request: HttpRequest, access: Access) -> HttpResponse:
+def stop_requiring_two_factor(request: HttpRequest, access: Access) -> HttpResponse:
     if access.is_read_only:
         raise AccountClosed
-    if request.method == "POST":
-        if stop_requiring(access, actor=actor_of(request)):
-            words = _("Two-factor authentication is no longer required of everybody.")
-            messages.success(request, words)
-        else:
+    try:
+        if request.method == "POST":
+            return _stopped(request, access)
+        if policy_of(access.account) == NOT_REQUIRED:
             messages.info(request, _("It was not required already: nothing has been changed."))
-        return _back(access)
-    if policy_of(access.account) == NOT_REQUIRED:
-        messages.info(request, _("It was not required already: nothing has been changed."))
+            return _back(access)
+        shown = kind_of_session(request)
+        check_may_become(NOT_REQUIRED, access.user, access.account, shown=shown)
+    except TwoFactorOfOnesOwn as refusal:
+        messages.error(request, str(refusal))
         return _back(access)
     context = {
         "consequences": [
             _("Users of this account can open it with their password alone, from now on."),
             _("Whoever has turned on two-factor authentication keeps it, and is asked for codes."),
-            _("It stays required of those of whom it is required by name."),
+            _("Users whose own rule is Required still need it."),
         ]
     }
     return render_page(request, access, "accounts/security/stop.html", context)
+
+
+def _stopped(request: HttpRequest, access: Access) -> HttpResponse:
+    """Raises TwoFactorOfOnesOwn."""
+    if stop_requiring(access, shown=kind_of_session(request), actor=actor_of(request)):
+        words = _("Two-factor authentication is no longer required of everybody.")
+        messages.success(request, words)
+    else:
+        messages.info(request, _("It was not required already: nothing has been changed."))
+    return _back(access)
 
 
 def _required(request: HttpRequest, access: Access, form: RequireForm) -> HttpResponse:
@@ -114,17 +127,24 @@ def _required(request: HttpRequest, access: Access, form: RequireForm) -> HttpRe
             day=form.starts_on,
             refuses_sms=form.cleaned_data["refuses_sms"],
             seen=form.cleaned_data["seen"],
+            shown=kind_of_session(request),
             actor=actor_of(request),
         )
     except (TwoFactorOfOnesOwn, PolicyChangedMeanwhile) as refusal:
         messages.error(request, str(refusal))
     else:
         if changed:
-            words = _("Saved. Those who would be stopped have been told by email.")
-            messages.success(request, words)
+            messages.success(request, _saved(access))
         else:
             messages.info(request, _("That was so already: nothing has been changed."))
     return _back(access)
+
+
+def _saved(access: Access) -> str:
+    now = Account.objects.get(pk=access.account.pk)
+    if _whom_it_stops(now)["stopped_count"]:
+        return _("Saved. Those who would be stopped have been told by email.")
+    return _("Saved. Nobody is stopped by it.")
 
 
 def _form_page(request: HttpRequest, access: Access, form: RequireForm) -> HttpResponse:
@@ -141,13 +161,14 @@ def _confirm_page(request: HttpRequest, access: Access, form: RequireForm) -> Ht
     """What the filled-in form would mean, with its values to be sent as they are."""
     account = access.account
     policy = planned(account, day=form.starts_on, refuses_sms=form.cleaned_data["refuses_sms"])
+    proposed = policy.applied_to(account)
     try:
-        check_own(access.user, policy.applied_to(account))
+        check_own(access.user, proposed)
+        check_may_become(policy, access.user, account, shown=kind_of_session(request))
     except TwoFactorOfOnesOwn as refusal:
         form.add_error(None, str(refusal))
         return _form_page(request, access, form)
     is_at_once = form.starts_on is None
-    proposed = policy.applied_to(account)
     context = {
         **about_policy(proposed),
         # It is not yet.

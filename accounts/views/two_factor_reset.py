@@ -14,7 +14,8 @@ from accounts.memberships import MemberGone
 from accounts.permissions import Permission
 from accounts.two_factor.resets import confirm_members_reset, find_member, reset_to_confirm
 from audit.acting import actor_of
-from twofactor.resetting import CONFIRMED_WAITS, ResetConfirmed, ResetOver
+from twofactor.reset_refusals import ResetConfirmed, ResetOver
+from twofactor.resetting import CONFIRMED_WAITS
 from users.confirming import confirmed_recently
 
 

@@ -21,7 +21,9 @@ from accounts.two_factor.overrides import (
     override_of,
     require_overridable,
 )
+from accounts.two_factor.requiring import TwoFactorOfOnesOwn
 from audit.acting import actor_of
+from twofactor.methods import kind_of_session
 from users.confirming import confirmed_recently
 
 
@@ -40,6 +42,8 @@ def two_factor_rule(request: HttpRequest, access: Access, public_id: UUID) -> Ht
     if form.is_valid():
         try:
             return _changed(request, access, membership, form)
+        except TwoFactorOfOnesOwn as refusal:
+            form.add_error(None, str(refusal))
         except OverrideChangedMeanwhile as refusal:
             form = _on_newer(request.POST, access, refusal)
     context = {
@@ -59,6 +63,7 @@ def _changed(
             membership.public_id,
             override=form.override,
             seen=form.cleaned_data["seen"],
+            shown=kind_of_session(request),
             actor=actor_of(request),
         )
     except MemberGone as refusal:

@@ -31,7 +31,7 @@ from accounts.memberships import (
 )
 from accounts.models import Membership
 from accounts.permissions import ANY_MEMBER, Permission, access_in_words, flags_in_words
-from accounts.two_factor.resets import members_to_confirm
+from accounts.two_factor.resets import resets_of_members
 from accounts.two_factor.words import MemberWords, words_for
 from audit.acting import actor_of
 from users.confirming import confirmed_recently, require_recent
@@ -81,7 +81,7 @@ def users(request: HttpRequest, access: Access) -> HttpResponse:
         "are_more_invitations": len(invitations) > PAGE_LENGTH,
         "page_length": PAGE_LENGTH,
         "may_manage": may_manage,
-        "resets": members_to_confirm(access) if may_manage else [],
+        "resets": resets_of_members(access) if may_manage else [],
         "may_require": access.may(Permission.SECURITY_MANAGE),
     }
     return render_page(request, access, "accounts/users/list.html", context)

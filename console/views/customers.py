@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
@@ -21,6 +21,13 @@ from console.reading import read_customer
 _LONGEST_QUERY = 250
 _LONGEST_NUMBER = 18
 _ONE_READING = timedelta(minutes=15)
+
+
+@require_safe
+@staff_page()
+def start(request: HttpRequest) -> HttpResponse:
+    """The console's own address: staff begin with a customer."""
+    return redirect("console:customers")
 
 
 @require_safe

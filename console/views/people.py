@@ -13,14 +13,13 @@ from console.access import staff_member, staff_page
 from console.forms import TwoFactorResetForm
 from console.people import CHANGE_PEOPLE, read_person
 from twofactor.methods import is_enabled
-from twofactor.resetting import (
+from twofactor.reset_refusals import (
     NothingToReset,
     ResetOfOneself,
+    ResetOfSuperuser,
     ResetPending,
-    open_resets,
-    pending_reset,
-    start_reset,
 )
+from twofactor.resetting import open_resets, pending_reset, require_resettable, start_reset
 from users.confirming import confirmed_recently
 from users.models import User
 
@@ -36,7 +35,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "may_reset": shown.methods.is_enabled
         and shown.pending_reset is None
         and user.is_active
-        and user.pk != staff_member(request).pk,
+        and _refusal(request, user) is None,
     }
     return render(request, "console/person.html", context)
 
@@ -72,11 +71,20 @@ def two_factor_resets(request: HttpRequest) -> HttpResponse:
 
 def _obstacle(request: HttpRequest, user: User) -> DomainError | None:
     """What stands in the way before anybody has typed a word; looked at again under the lock."""
-    if user.pk == staff_member(request).pk:
-        return ResetOfOneself()
+    if refusal := _refusal(request, user):
+        return refusal
     if pending_reset(user) is not None:
         return ResetPending()
     return None if is_enabled(user) else NothingToReset()
+
+
+def _refusal(request: HttpRequest, user: User) -> DomainError | None:
+    """Why it is not for the reader to reset ``user``, whatever ``user`` has set up."""
+    try:
+        require_resettable(user, by=staff_member(request))
+    except (ResetOfOneself, ResetOfSuperuser) as refusal:
+        return refusal
+    return None
 
 
 def _started(request: HttpRequest, user: User, form: TwoFactorResetForm) -> HttpResponse:

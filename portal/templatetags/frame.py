@@ -2,10 +2,13 @@
 
 from django import template
 from django.template import Context
+from django.urls import reverse
 
 from accounts.access import Access
 from portal.navigation import Group, sections_of_account, sections_of_person
 from portal.switching import Switcher, switcher_for
+from twofactor.models import TwoFactorReset
+from twofactor.resetting import pending_reset
 from users.models import User
 
 register = template.Library()
@@ -30,3 +33,13 @@ def account_switcher(context: Context) -> Switcher | None:
     if not isinstance(user, User):
         return None
     return switcher_for(user, access if isinstance(access, Access) else None)
+
+
+@register.simple_tag(takes_context=True)
+def own_two_factor_reset(context: Context) -> TwoFactorReset | None:
+    """What takes the reader's methods away soon; None on the page that tells more of it."""
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    if not isinstance(user, User) or context["request"].path == reverse("twofactor:overview"):
+        return None
+    return pending_reset(user)

@@ -1,4 +1,4 @@
-"""Decision 7: requiring two-factor authentication of everybody, who would be stopped, and when."""
+"""Decision 0152: requiring two-factor authentication of everybody: who is stopped, and when."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -28,14 +28,13 @@ from tests.required_two_factor import (
     set_rule,
     signed_in_with,
 )
-from tests.two_factor import add_app, two_factor_on
-from tests.twofactor.signing_in import add_phone
+from tests.two_factor import add_app, two_factor_on, two_factor_on_by_phone
 from users.confirming import CONFIRMED_AT
 from users.models import User
 
 pytestmark = pytest.mark.django_db
 
-MAIL = "two_factor_required_soon"
+MAIL = "two_factor_required"
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
 
@@ -125,11 +124,11 @@ def test_a_closed_account_is_not_changed(people: People) -> None:
     assert starts(people) is None
 
 
-# --- Whoever switches it on ---------------------------------------------------------------------
+# --- Whoever requires it ------------------------------------------------------------------------
 
 
 def test_who_has_none_themselves_cannot_require_it(people: People) -> None:
-    """Decision 7."""
+    """Decision 0152."""
     browser = signed_in(people.alice)
     said = text_of(browser.get(security_of(people)))
     assert "First turn on two-factor authentication for yourself." in said
@@ -144,7 +143,7 @@ def test_who_has_none_themselves_cannot_require_it(people: People) -> None:
 
 
 def test_who_has_it_by_text_message_cannot_refuse_text_messages(people: People) -> None:
-    browser = signed_in_with(people.alice, add_phone(people.alice))
+    browser = signed_in_with(people.alice, two_factor_on_by_phone(people.alice))
     page = confirmation(browser, people, when="now", refuses_sms="on")
     assert "First set up an authenticator app for yourself." in page
     seen = policy_of(people.account).fingerprint
@@ -165,7 +164,7 @@ def test_a_method_that_was_never_turned_on_is_not_enough(people: People) -> None
 
 
 def test_it_is_shown_who_would_be_stopped_before_anything_changes(people: People) -> None:
-    add_phone(people.bob)
+    two_factor_on_by_phone(people.bob)
     exempt = make_user("eve@hartwell.example")
     add_member(people.account, exempt)
     set_rule(exempt, people.account, Rule.EXEMPT)
@@ -196,7 +195,7 @@ def test_an_exemption_that_ends_before_the_day_does_not_help(people: People) -> 
     assert "bob@hartwell.example" in stopped_part(after)
 
 
-def test_five_hundred_users_take_as_many_queries_as_three(people: People) -> None:
+def test_many_users_take_as_many_queries_as_three(people: People) -> None:
     browser = protected(people.alice)
     browser.get(security_of(people))
     with CaptureQueriesContext(connection) as few:
@@ -209,7 +208,7 @@ def test_five_hundred_users_take_as_many_queries_as_three(people: People) -> Non
     assert "and 12 more" in page
 
 
-# --- Switching it on ----------------------------------------------------------------------------
+# --- Requiring it -------------------------------------------------------------------------------
 
 
 def test_at_once_stops_from_the_next_request(people: People) -> None:
@@ -226,6 +225,20 @@ def test_at_once_stops_from_the_next_request(people: People) -> None:
     begins = starts(people)
     assert begins is not None
     assert event.details["to"]["two_factor_required_from"] == begins.isoformat()
+
+
+def test_who_is_told_is_said_only_where_somebody_is(people: People) -> None:
+    browser = protected(people.alice)
+    ask_for(browser, people, when="now")
+    said = text_of(browser.get(security_of(people)))
+    assert "Those who would be stopped have been told by email." in said
+    stop = security_of(people, "stop/")
+    assert browser.post(stop).status_code == 302
+    for user in (people.bob, people.dora):
+        two_factor_on(user)
+    ask_for(browser, people, when="now")
+    said = text_of(browser.get(security_of(people)))
+    assert "Saved. Nobody is stopped by it." in said and "have been told" not in said
 
 
 def test_a_day_begins_at_midnight_where_the_account_is(people: People) -> None:
@@ -312,10 +325,10 @@ def test_putting_it_off_says_that_it_is_not_required_until_then(people: People) 
     assert signed_in(people.bob).get(overview_of(people)).status_code == 200
 
 
-# --- Switching it off ---------------------------------------------------------------------------
+# --- Ceasing to require it ----------------------------------------------------------------------
 
 
-def test_switching_it_off_is_confirmed_and_audited(people: People) -> None:
+def test_ceasing_to_require_it_is_confirmed_and_audited(people: People) -> None:
     require_it(people.account, refuses_sms=True)
     browser = protected(people.alice)
     assert "from now on" in text_of(browser.get(security_of(people, "stop/")))
@@ -331,12 +344,99 @@ def test_switching_it_off_is_confirmed_and_audited(people: People) -> None:
     assert len(events(Action.TWO_FACTOR_REQUIREMENT_CHANGED)) == 1
 
 
+# --- Who may loosen it --------------------------------------------------------------------------
+
+
+def loosenings(people: People) -> list[tuple[str, dict[str, str]]]:
+    """What takes something of an account's rule away: page, and what is sent to it."""
+    seen = policy_of(people.account).fingerprint
+    later = {"when": "day", "day": tomorrow(people, days=60).isoformat(), "refuses_sms": "on"}
+    return [
+        ("stop/", {}),
+        ("require/", {**later, "seen": seen}),
+        ("require/", {"when": "now", "seen": seen}),
+    ]
+
+
+def is_refused(browser: Client, people: People, words: str) -> bool:
+    """Whether each of them is, when it is asked about and when it is done; nothing changes."""
+    before = policy_of(people.account)
+    for page, sent in loosenings(people):
+        shown = text_of(browser.get(security_of(people, page), sent, follow=True))
+        done = text_of(browser.post(security_of(people, page), sent, follow=True))
+        if words not in shown or words not in done:
+            return False
+    people.account.refresh_from_db()
+    has_stayed = policy_of(people.account) == before
+    return has_stayed and not mail_count() and not events(Action.TWO_FACTOR_REQUIREMENT_CHANGED)
+
+
+def test_an_exempt_manager_with_a_password_alone_loosens_nothing(
+    people: People, manager: User
+) -> None:
+    """Security 24: who knows the password of one who is exempt would open it to all others."""
+    set_rule(manager, people.account, Rule.EXEMPT)
+    require_it(people.account, refuses_sms=True)
+    words = "First turn on two-factor authentication for yourself."
+    assert is_refused(signed_in(manager), people, words)
+
+
+def test_the_owner_loosens_nothing_with_a_password_alone_before_the_day(people: People) -> None:
+    require_it(people.account, starts=timezone.now() + timedelta(days=9), refuses_sms=True)
+    words = "First turn on two-factor authentication for yourself."
+    assert is_refused(signed_in(people.alice), people, words)
+    two_factor_on(people.alice)
+    # The session has shown none.
+    words = "sign in with a code of your authenticator app."
+    assert is_refused(signed_in(people.alice), people, words)
+
+
+def test_what_the_rule_does_not_accept_does_not_loosen_it(people: People, manager: User) -> None:
+    set_rule(manager, people.account, Rule.EXEMPT)
+    require_it(people.account, refuses_sms=True)
+    phone = two_factor_on_by_phone(manager)
+    by_phone = signed_in_with(manager, phone)
+    assert is_refused(by_phone, people, "First set up an authenticator app for yourself.")
+    app = add_app(manager)
+    words = "sign in with a code of your authenticator app."
+    assert is_refused(by_phone, people, words)
+    signed_in_with(manager, app).post(security_of(people, "stop/"))
+    assert starts(people) is None
+
+
+def test_the_owner_is_told_when_somebody_else_loosens_it(people: People, manager: User) -> None:
+    browser = protected(manager)
+    for number in range(3):
+        require_it(people.account, refuses_sms=True)
+        page, sent = loosenings(people)[number]
+        browser.post(security_of(people, page), sent)
+    told_so = mails("two_factor_loosened")
+    assert {mail.recipient_address for mail in told_so} == {people.alice.email}
+    assert len(told_so) == 3
+    for words in ("stopped requiring", "put off", "allowed codes by text message"):
+        (mail,) = [mail for mail in told_so if words in mail.text_body]
+        assert "Mona Reed (mona@hartwell.example)" in mail.text_body
+        assert words in mail.html_body
+
+
+def test_nobody_is_told_of_their_own_loosening_nor_of_more_strictness(
+    people: People, manager: User
+) -> None:
+    two_factor_on(people.alice)
+    ask_for(protected(manager), people, when="day", day=tomorrow(people, days=30).isoformat())
+    ask_for(protected(manager), people, when="now", refuses_sms="on")
+    assert starts(people) is not None
+    protected(people.alice).post(security_of(people, "stop/"))
+    assert starts(people) is None
+    assert not mails("two_factor_loosened")
+
+
 # --- What people are told -----------------------------------------------------------------------
 
 
 def test_everybody_who_would_be_stopped_is_told_in_their_own_words(people: People) -> None:
     User.objects.filter(pk=people.dora.pk).update(timezone="America/New_York")
-    add_phone(people.bob)
+    two_factor_on_by_phone(people.bob)
     Account.objects.filter(pk=people.account.pk).update(timezone="Europe/Berlin")
     people.account.refresh_from_db()
     day = tomorrow(people, days=30)
@@ -390,13 +490,14 @@ def test_the_overview_tells_the_reader_what_is_missing(people: People) -> None:
     require_it(people.account, starts=datetime(2099, 1, 2, 12, tzinfo=UTC))
     said = text_of(signed_in(people.dora).get(overview_of(people)))
     assert (
-        "From 2 January 2099 this account needs two-factor authentication. You have none." in said
+        "From 2 January 2099 this account requires two-factor authentication."
+        " You have not set it up." in said
     )
     assert "this account needs" not in text_of(protected(people.bob).get(overview_of(people)))
 
 
 def test_the_overview_counts_for_those_who_may_require_it(people: People) -> None:
-    counted = "2 users have no two-factor authentication yet, which is needed from 2 January 2099."
+    counted = "2 users have no two-factor authentication yet. It is required from 2 January 2099."
     require_it(people.account, starts=datetime(2099, 1, 2, 12, tzinfo=UTC))
     alice = protected(people.alice)
     assert counted in text_of(alice.get(overview_of(people)))
@@ -406,7 +507,7 @@ def test_the_overview_counts_for_those_who_may_require_it(people: People) -> Non
 
 
 def test_the_list_of_users_says_who_has_it(people: People) -> None:
-    add_phone(people.bob)
+    two_factor_on_by_phone(people.bob)
     set_rule(people.dora, people.account, Rule.EXEMPT)
     require_it(people.account, refuses_sms=True)
     page = text_of(protected(people.alice).get(f"/a/{people.account.number}/settings/users/"))

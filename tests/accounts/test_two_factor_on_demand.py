@@ -16,9 +16,8 @@ from tests.required_two_factor import (
     set_rule,
     signed_in_with,
 )
-from tests.two_factor import code_of
+from tests.two_factor import code_of, two_factor_on_by_phone
 from tests.twofactor.setting_up import codes_on, set_up_app
-from tests.twofactor.signing_in import add_phone
 from twofactor.models import AuthenticatorApp, TwoFactor
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +38,7 @@ def query_of(address: str) -> str:
 
 
 def test_who_is_stopped_signs_in_again_sets_it_up_and_is_back(people: People) -> None:
-    """Decision 7: enrolling on demand also turns it on; row U5."""
+    """Row U5: enrolling on demand also turns it on."""
     browser = signed_in(people.bob)
     wanted = f"/a/{people.account.number}/billing/invoices/?kind=invoice"
     require_it(people.account)
@@ -71,7 +70,7 @@ def test_the_next_sign_in_asks_for_a_code_and_opens_the_account(people: People) 
 
 def test_who_has_text_messages_only_adds_an_app_and_is_back(people: People) -> None:
     require_it(people.account, refuses_sms=True)
-    phone = add_phone(people.bob)
+    phone = two_factor_on_by_phone(people.bob)
     stopped = signed_in_with(people.bob, phone).get(overview_of(people))
     after = press(signed_in_with(people.bob, phone), text_of(stopped))
     assert after.startswith("/profile/two-factor/?next=")
@@ -83,7 +82,7 @@ def test_who_has_text_messages_only_adds_an_app_and_is_back(people: People) -> N
 
 
 def test_it_cannot_be_turned_off_while_the_account_requires_it(people: People) -> None:
-    """Decision 8: the account is named."""
+    """Decision 0142: the account is named."""
     require_it(people.account)
     browser = protected(people.bob)
     answer = browser.post("/profile/two-factor/turn-off/")
@@ -95,10 +94,10 @@ def test_it_cannot_be_turned_off_while_the_account_requires_it(people: People) -
 
 
 def test_the_last_method_that_the_account_accepts_stays(people: People) -> None:
-    """Decision 8: a phone does not do where apps only count."""
+    """Decision 0142: a phone does not do where apps only count."""
     require_it(people.account, refuses_sms=True)
     browser = protected(people.bob)
-    add_phone(people.bob)
+    two_factor_on_by_phone(people.bob)
     app = AuthenticatorApp.objects.get(user=people.bob)
     address = f"/profile/two-factor/apps/{app.public_id}/remove/"
     assert "Hartwell &amp; Sons" in text_of(browser.post(address))

@@ -1,4 +1,4 @@
-"""Decision 7: a rule of one member's own, its reason and end, and who may make it."""
+"""Decision 0150: a rule of one member's own, its reason and end, and who may make it."""
 
 from datetime import date, timedelta
 
@@ -27,7 +27,7 @@ from users.models import User
 
 pytestmark = pytest.mark.django_db
 
-MAIL = "two_factor_required_soon"
+MAIL = "two_factor_required"
 TODAY = date(2027, 3, 14)
 
 
@@ -119,6 +119,65 @@ def test_a_closed_account_is_not_changed(people: People) -> None:
     assert unchanged(people, people.bob)
 
 
+def test_an_exempt_manager_with_a_password_alone_exempts_nobody(
+    people: People, manager: User
+) -> None:
+    """Security 24: nor lifts what is required of one member alone."""
+    set_rule(manager, people.account, Rule.EXEMPT)
+    require_it(people.account)
+    browser = signed_in(manager)
+    answer = save(browser, people, people.bob, rule="exempt", reason="Because")
+    assert "First turn on two-factor authentication for yourself." in text_of(answer)
+    assert "Because" in text_of(answer)
+    assert unchanged(people, people.bob)
+    require_it(people.account, starts=timezone.now() + timedelta(days=9))
+    save(browser, people, people.bob, rule="exempt", reason="Because")
+    assert unchanged(people, people.bob)
+    Account.objects.filter(pk=people.account.pk).update(two_factor_required_from=None)
+    set_rule(people.dora, people.account, Rule.REQUIRED)
+    assert "First turn on" in text_of(save(browser, people, people.dora, rule="account"))
+    assert member(people, people.dora).two_factor_rule == Rule.REQUIRED
+    assert mail_count() == 0
+
+
+def test_a_later_end_of_an_exemption_is_a_looser_rule_and_an_earlier_one_is_not(
+    people: People, manager: User
+) -> None:
+    set_rule(manager, people.account, Rule.EXEMPT)
+    require_it(people.account)
+    soon = timezone.localdate() + timedelta(days=9)
+    set_rule(people.bob, people.account, Rule.EXEMPT, two_factor_exempt_until=soon)
+    browser = signed_in(manager)
+    for until in ((soon + timedelta(days=1)).isoformat(), ""):
+        save(browser, people, people.bob, rule="exempt", reason="More", until=until)
+        assert member(people, people.bob).two_factor_exempt_until == soon
+    earlier = soon - timedelta(days=1)
+    save(browser, people, people.bob, rule="exempt", reason="Less", until=earlier.isoformat())
+    assert member(people, people.bob).two_factor_exempt_until == earlier
+    save(browser, people, people.bob, rule="required", reason="None")
+    assert member(people, people.bob).two_factor_rule == Rule.REQUIRED
+    assert not mails("two_factor_loosened")
+
+
+def test_the_owner_is_told_of_an_exemption_that_somebody_else_made(
+    people: People, manager: User
+) -> None:
+    require_it(people.account)
+    save(protected(manager), people, people.bob, rule="exempt", reason="Because")
+    (mail,) = mails("two_factor_loosened")
+    assert mail.recipient_address == people.alice.email
+    assert "Mona Reed (mona@hartwell.example) has exempted Bob Ferris" in mail.text_body
+    Account.objects.filter(pk=people.account.pk).update(two_factor_required_from=None)
+    set_rule(people.dora, people.account, Rule.REQUIRED)
+    save(protected(manager), people, people.dora, rule="account")
+    told_so = [mail.text_body for mail in mails("two_factor_loosened")]
+    assert len([words for words in told_so if "no longer requires" in words]) == 1
+    save(protected(people.alice), people, people.bob, rule="account")
+    require_it(people.account)
+    save(protected(people.alice), people, people.bob, rule="exempt", reason="Because")
+    assert len(mails("two_factor_loosened")) == 2
+
+
 # --- Making, changing and lifting one -----------------------------------------------------------
 
 
@@ -152,7 +211,7 @@ def test_required_by_name_stops_at_once_and_is_told(people: People) -> None:
     assert bob.get(overview_of(people)).status_code == 403
     (mail,) = mails(MAIL)
     assert mail.recipient_address == people.bob.email
-    assert mail.subject == "You now need two-factor authentication for Hartwell & Sons"
+    assert mail.subject == "Hartwell & Sons now requires two-factor authentication"
     assert "Sees invoices" not in mail.text_body
 
 

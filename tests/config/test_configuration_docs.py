@@ -14,7 +14,7 @@ READERS = (
     ROOT / "common" / "embedded" / "places.py",
 )
 READ = re.compile(
-    r"""(?:env\.\w+\(|_required\(|_secret\(|environ\.get\(|amount\(env,)\s*["']([A-Z0-9_]+)["']"""
+    r"""(?:env\.\w+\(|_required\(|_secret\(|environ\.get\(|price\(env,)\s*["']([A-Z0-9_]+)["']"""
 )
 NOT_THE_PROGRAMS = "## Read by `make`"
 

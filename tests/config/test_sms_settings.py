@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import Environment
-from config.sms_settings import amount, sms_countries, sms_gateway
+from config.sms_settings import price, sms_countries, sms_gateway
 
 TWILIO = {
     "SMS_GATEWAY": "twilio",
@@ -85,10 +85,10 @@ def test_countries_are_those_of_the_operator(
 
 
 def test_amounts_are_no_less_than_zero(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert amount(env, "SMS_PRICE", default="0.10") == Decimal("0.10")
+    assert price(env, "SMS_PRICE", default="0.10") == Decimal("0.10")
     monkeypatch.setenv("SMS_PRICE", "0")
-    assert amount(env, "SMS_PRICE", default="0.10") == 0
+    assert price(env, "SMS_PRICE", default="0.10") == 0
     for wrong in ("-1", "NaN", "Infinity", "ten", "0,10"):
         monkeypatch.setenv("SMS_PRICE", wrong)
         with pytest.raises(ImproperlyConfigured, match="SMS_PRICE"):
-            amount(env, "SMS_PRICE", default="0.10")
+            price(env, "SMS_PRICE", default="0.10")

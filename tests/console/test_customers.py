@@ -172,3 +172,15 @@ def test_a_page_costs_the_same_whatever_the_number_of_users(people: People, staf
             browser.get(ADDRESS, {"q": "hartwell"})
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def test_a_person_is_found_by_first_and_last_name(people: People, staff: User) -> None:
+    page = signed_in(staff).get("/console/customers/", {"q": "bob ferris"}).content.decode()
+    assert people.bob.email in page
+    assert people.alice.email not in page.partition("<main")[2]
+
+
+def test_the_consoles_own_address_leads_to_customers(people: People, staff: User) -> None:
+    assert signed_in(staff).get("/console/")["Location"] == "/console/customers/"
+    assert signed_in(people.bob).get("/console/").status_code == 403
+    assert Client().get("/console/")["Location"] == "/sign-in/?next=/console/"

@@ -97,6 +97,14 @@ def test_amounts_are_written_as_the_reader_writes_them(people: People) -> None:
     assert "£1,250.55" in page_for(people).content.decode()
 
 
+def test_when_a_reset_happens_is_a_time_and_its_key_is_left_out(people: People) -> None:
+    details = {"reset": NO_SUCH_EVENT, "due_at": "2026-11-23T13:27:10+00:00"}
+    happened(people.account, Action.TWO_FACTOR_RESET_CONFIRMED, details=details)
+    page = page_for(people).content.decode()
+    assert "Happens on:" in page and "2026" in page
+    assert NO_SUCH_EVENT not in page and "2026-11-23T13:27:10" not in page
+
+
 def test_values_are_text_whatever_is_in_them(people: People) -> None:
     happened(people.account, by=people.alice, details={"from": "<b>", "to": "<script>"})
     page = page_for(people).content.decode()

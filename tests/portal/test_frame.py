@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import Account
 from tests.factories import make_account, make_invoice, make_seller, make_user
 from tests.people import People, signed_in
+from tests.twofactor.resets import started
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +100,24 @@ def test_a_full_page_weighs_less_than_thirty_kilobytes(people: People) -> None:
 
 def _found(page: str) -> str:
     return page.partition('<div id="found"')[2].partition("</main>")[0]
+
+
+@pytest.mark.parametrize("page", ["/accounts/", "/profile/", "/a/{number}/", "/no/such/page"])
+def test_whoever_loses_their_second_factor_soon_reads_it_on_every_page(
+    people: People, staff: User, page: str
+) -> None:
+    """Decision 0153: whoever did not ask for it must learn of it, wherever they are."""
+    address = page.format(number=people.account.number)
+    words = "Our support staff were asked to remove your two-factor authentication."
+    browser = signed_in(people.bob)
+    assert words not in browser.get(address).content.decode()
+    started(people.bob, by=staff)
+    read = browser.get(address).content.decode()
+    assert words in read and 'href="/profile/two-factor/"' in read
+    assert words not in signed_in(people.alice).get(address).content.decode()
+
+
+def test_the_page_on_which_a_reset_is_stopped_says_so_once(people: People, staff: User) -> None:
+    started(people.bob, by=staff)
+    read = signed_in(people.bob).get("/profile/two-factor/").content.decode()
+    assert "Stop the reset" in read and "See it, or stop it" not in read

@@ -247,6 +247,7 @@ _OF_AN_ACCOUNT: dict[str, Page] = {
     f"{_SETTINGS}ownership/stop/": acts(_OFFERS, open_when_closed=True, besides={404, 409}),
 }
 _OF_STAFF: dict[str, Page] = {
+    "console/": shows(staff, status=302),
     "console/alarms/": shows(staff),
     "console/customers/": shows(staff),
     "console/accounts/new/": form(staff),

@@ -1,4 +1,4 @@
-"""Two-factor resets for tests: begun, aged, due; and what is left of a person's methods."""
+"""Two-factor resets for tests: started, aged, due; and what is left of a person's methods."""
 
 from datetime import timedelta
 
@@ -20,8 +20,8 @@ from users.models import User
 State = TwoFactorReset.State
 
 
-def begin(user: User, *, by: User) -> TwoFactorReset:
-    """A reset that staff have begun; two-factor of ``user`` is on."""
+def started(user: User, *, by: User) -> TwoFactorReset:
+    """A reset that staff have started; two-factor of ``user`` is on."""
     two_factor_on(user)
     return start_reset(
         user, by=by, reason="Lost the phone", check="Called back on file", actor=OPERATOR
@@ -29,7 +29,7 @@ def begin(user: User, *, by: User) -> TwoFactorReset:
 
 
 def age(reset: TwoFactorReset, **by: float) -> None:
-    """As if it had been begun, and all that was before it, so much earlier."""
+    """As if it had been started, and all that was before it, so much earlier."""
     earlier = timedelta(**by)
     TwoFactor.objects.filter(user=reset.user).update(enabled_at=F("enabled_at") - earlier)
     TwoFactorReset.objects.filter(pk=reset.pk).update(

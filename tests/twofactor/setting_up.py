@@ -6,19 +6,23 @@ from uuid import UUID
 import pytest
 from django.test import Client
 
-from audit.actions import Action
-from audit.models import AuditEvent
-from common.scoping import all_accounts_scope
-from tests.people import Answer
+from tests.people import Answer, signed_in
+from tests.required_two_factor import signed_in_with
 from tests.two_factor import code_of
-from twofactor.methods import Kind
-from twofactor.models import AuthenticatorApp, SmsPhone
+from twofactor.methods import Kind, methods_of
+from twofactor.models import AuthenticatorApp
 from twofactor.requirements import REQUIRED_BY, RequiredBy
 from users.models import User
 
 OVERVIEW = "/profile/two-factor/"
-NUMBER = "+447700900018"
 _CODE = re.compile(r"<li>([0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4})</li>")
+
+
+def signed_in_with_best(user: User) -> Client:
+    """A browser in which ``user`` signed in with the best method that they have, if any."""
+    methods = methods_of(user)
+    best = next(iter(methods.apps), None) or methods.phone
+    return signed_in(user) if best is None else signed_in_with(user, best)
 
 
 def begin_app(browser: Client, *, query: str = "") -> str:
@@ -41,20 +45,8 @@ def set_up_app(browser: Client, *, name: str = "Work phone", query: str = "") ->
     return browser.post(address, {"code": code_of(app_at(address)), "name": name})
 
 
-def add_phone(user: User, *, number: str = NUMBER) -> SmsPhone:
-    phone: SmsPhone = SmsPhone.objects.create(
-        user=user, name=f"… {number[-3:]}", number=number, confirmed=True
-    )
-    return phone
-
-
 def codes_on(answer: Answer) -> list[str]:
     return _CODE.findall(answer.content.decode())
-
-
-def events(action: Action) -> list[AuditEvent]:
-    with all_accounts_scope("a test reads the audit log"):
-        return list(AuditEvent.objects.filter(action=action).order_by("pk"))
 
 
 def require(monkeypatch: pytest.MonkeyPatch, *accepts: Kind, name: str = "Hartwell & Sons") -> None:

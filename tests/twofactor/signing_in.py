@@ -8,18 +8,15 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test import Client, RequestFactory
-from django.utils import timezone
 
 from tests.hashers import QuickArgon2PasswordHasher
-from tests.people import Answer, sign_in
+from tests.people import Answer, sign_in, signed_in
 from tests.two_factor import two_factor_on
 from twofactor.methods import Kind
-from twofactor.models import SmsPhone, TwoFactor
 from users.models import RateHit, User
 from users.session_store import SessionStore
 
 CHALLENGE = "/sign-in/code/"
-PHONE = "+447400123456"
 
 
 def half_signed_in(user: User, *, next_page: str = "", browser: Client | None = None) -> Client:
@@ -45,20 +42,18 @@ def is_in(browser: Client) -> bool:
     return bool(browser.get("/profile/").status_code == 200)
 
 
-def add_phone(user: User, *, number: str = PHONE) -> SmsPhone:
-    """A confirmed phone, and two-factor on."""
-    TwoFactor.objects.get_or_create(user=user)
-    phone: SmsPhone = SmsPhone.objects.create(
-        user=user, name="Phone", number=number, confirmed=True, confirmed_at=timezone.now()
-    )
-    return phone
-
-
 def request_from(remote_address: str = "192.0.2.1") -> Any:
     """A request of nobody, with a session of its own."""
     request = RequestFactory().post("/", REMOTE_ADDR=remote_address)
     request.session = SessionStore()
     request.user = AnonymousUser()
+    return request
+
+
+def request_of(user: User) -> Any:
+    """A request of ``user``, in a session of their own."""
+    request = request_from()
+    request.session, request.user = signed_in(user).session, user
     return request
 
 

@@ -1,32 +1,35 @@
 """The second step of signing in: what it asks, what it takes, and how long it waits."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from audit.actions import Action
-from audit.models import AuditEvent
 from common.scoping import all_accounts_scope
 from mail.models import OutgoingEmail
+from tests.auditing import events
 from tests.people import People, sign_in
-from tests.two_factor import add_app, code_of, two_factor_on
+from tests.two_factor import NUMBER, add_app, code_of, two_factor_on, two_factor_on_by_phone
 from tests.twofactor.gateways import RememberingGateway
 from tests.twofactor.signing_in import (
     CHALLENGE,
-    PHONE,
-    add_phone,
     enter,
-    forget_attempts,
     half_signed_in,
     is_in,
+    request_of,
 )
-from twofactor.challenge import LASTS
+from twofactor.challenge import LASTS, hold_sign_in
 from twofactor.methods import Kind
 from twofactor.models import AuthenticatorApp, SmsPhone, TwoFactor
 from twofactor.recovery_codes import make_codes
-from users.models import User, UserSession
+from twofactor.verifying import verify
+from twofactor.views import challenge
+from users.models import RateHit, User, UserSession
 
 pytestmark = pytest.mark.django_db
 
@@ -38,11 +41,6 @@ def at(monkeypatch: pytest.MonkeyPatch, moment: object) -> None:
 def kind_in(browser: Client) -> str:
     """What the session was begun with."""
     return str(browser.session.get("otp_device_id", "")).split("/")[0]
-
-
-def events(action: Action) -> list[AuditEvent]:
-    with all_accounts_scope("a test reads the audit log"):
-        return list(AuditEvent.objects.filter(action=action).order_by("pk"))
 
 
 # --- The way in ---------------------------------------------------------------------------------
@@ -120,8 +118,12 @@ def test_what_can_be_no_code_is_told_and_counts_as_no_attempt(people: People, ty
 def test_the_sign_in_is_audited_once_and_only_after_the_code(people: People) -> None:
     browser = half_signed_in(people.alice)
     assert events(Action.USER_SIGNED_IN) == []
+    [event] = events(Action.USER_PASSWORD_ACCEPTED)
+    assert (event.subject, event.actor_user_id) == (f"user {people.alice.email}", None)
     enter(browser, code_of(two_factor_on(people.alice)))
-    assert len(events(Action.USER_SIGNED_IN)) == 1
+    [event] = events(Action.USER_SIGNED_IN)
+    assert event.details == {"method": "app"}
+    assert len(events(Action.USER_PASSWORD_ACCEPTED)) == 1
 
 
 def test_a_second_click_finds_one_signed_in_already(people: People) -> None:
@@ -131,6 +133,25 @@ def test_a_second_click_finds_one_signed_in_already(people: People) -> None:
     answer = enter(browser, code)
     assert (answer.status_code, answer["Location"]) == (302, "/")
     assert events(Action.TWO_FACTOR_CODE_REFUSED) == []
+
+
+def test_a_second_click_that_the_first_overtakes_is_led_on(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were sent while the sign-in waited; the first ended the session of the second."""
+    browser, code = half_signed_in(people.alice), code_of(two_factor_on(people.alice))
+    first = Client()
+    first.cookies["session"] = browser.cookies["session"].value
+
+    def overtaken(*given: Any, **named: Any) -> object:
+        monkeypatch.setattr(challenge, "verify", verify)
+        assert enter(first, code)["Location"] == "/"
+        return verify(*given, **named)
+
+    monkeypatch.setattr(challenge, "verify", overtaken)
+    answer = enter(browser, code)
+    assert (answer.status_code, answer["Location"]) == (302, CHALLENGE)
+    assert is_in(first)
 
 
 def test_whoever_is_signed_in_or_comes_by_a_bookmark_is_led_on(people: People) -> None:
@@ -147,13 +168,13 @@ def test_whoever_is_signed_in_or_comes_by_a_bookmark_is_led_on(people: People) -
 def test_a_text_message_leaves_by_a_button_and_its_code_signs_in(
     people: People, gateway: RememberingGateway
 ) -> None:
-    add_phone(people.alice)
+    two_factor_on_by_phone(people.alice)
     browser = Client()
     sign_in(browser, people.alice.email)
     page = browser.get(CHALLENGE).content.decode()
     assert "Send me a code" in page
     assert "ends in 56" in page
-    assert PHONE not in page
+    assert NUMBER not in page
     assert gateway.sent == []
     page = browser.post(f"{CHALLENGE}sms/", follow=True).content.decode()
     assert "We sent you a code." in page
@@ -168,27 +189,30 @@ def test_a_refused_message_is_told_and_the_other_methods_stay(
 ) -> None:
     """Security 26: the second within 30 s."""
     two_factor_on(people.alice)
-    add_phone(people.alice)
+    two_factor_on_by_phone(people.alice)
     browser = half_signed_in(people.alice)
     browser.post(f"{CHALLENGE}sms/")
     answer = browser.post(f"{CHALLENGE}sms/", follow=True)
     assert answer.status_code == 200
-    assert "Use your authenticator app" in answer.content.decode()
+    page = answer.content.decode()
+    assert "You can get another text message in" in page
+    assert "Or use your authenticator app." in page
+    assert "Use your authenticator app" in page
     assert len(gateway.sent) == 1
 
 
 def test_a_message_needs_a_sign_in_that_waits(people: People, gateway: RememberingGateway) -> None:
-    add_phone(people.alice)
+    two_factor_on_by_phone(people.alice)
     assert Client().post(f"{CHALLENGE}sms/")["Location"] == "/sign-in/"
     assert gateway.sent == []
 
 
 def test_an_installation_without_a_gateway_offers_no_messages(
-    people: People, gateway: RememberingGateway, settings: object
+    people: People, gateway: RememberingGateway, settings: Settings
 ) -> None:
     two_factor_on(people.alice)
-    add_phone(people.alice)
-    settings.SMS_GATEWAY = ""  # type: ignore[attr-defined]
+    two_factor_on_by_phone(people.alice)
+    settings.SMS_GATEWAY = ""
     browser = half_signed_in(people.alice)
     assert "text message" not in browser.get(f"{CHALLENGE}?method=sms").content.decode()
     browser.post(f"{CHALLENGE}sms/")
@@ -196,10 +220,10 @@ def test_an_installation_without_a_gateway_offers_no_messages(
 
 
 def test_who_has_nothing_that_works_is_told_whom_to_write_to(
-    people: People, settings: object
+    people: People, settings: Settings
 ) -> None:
-    add_phone(people.alice)
-    settings.SMS_GATEWAY = ""  # type: ignore[attr-defined]
+    two_factor_on_by_phone(people.alice)
+    settings.SMS_GATEWAY = ""
     browser = Client()
     sign_in(browser, people.alice.email)
     page = browser.get(CHALLENGE).content.decode()
@@ -209,6 +233,31 @@ def test_who_has_nothing_that_works_is_told_whom_to_write_to(
 
 
 # --- Recovery codes -----------------------------------------------------------------------------
+
+
+def test_a_refused_code_leaves_the_field_empty_and_the_page_begins_there(people: People) -> None:
+    two_factor_on(people.alice)
+    page = enter(half_signed_in(people.alice), "987654").content.decode()
+    assert "check that the clock of your phone is set automatically" in page
+    assert "987654" not in page
+    assert page.count("autofocus") == 1
+    assert "autofocus" in page.partition('name="code"')[2].partition(">")[0]
+
+
+def test_the_last_recovery_code_is_told_as_such_and_the_first_urges_nobody(people: People) -> None:
+    two_factor_on(people.alice)
+    codes = make_codes(people.alice)
+    said = {}
+    for left, code in zip(range(9, -1, -1), codes, strict=True):
+        RateHit.objects.all().delete()
+        browser = half_signed_in(people.alice)
+        enter(browser, code, kind=Kind.RECOVERY_CODE)
+        said[left] = browser.get("/profile/two-factor/").content.decode()
+    assert "You have 4 recovery codes left.<" in said[4] and "before you need them" not in said[4]
+    assert "You have 3 recovery codes left. Make new ones in your profile before" in said[3]
+    assert "You have no recovery codes left. Make new ones in your profile." in said[0]
+    assert "You have no recovery codes left. Make new ones.<" in said[0]
+    assert "You have 0" not in said[0]
 
 
 def test_a_recovery_code_signs_in_once_and_is_told_by_mail(people: People) -> None:
@@ -268,9 +317,11 @@ def _turned_off(user: User) -> None:
 
 
 @pytest.mark.parametrize("change", [_disabled, _unverified, _new_password, _turned_off])
-def test_it_waits_no_more_when_its_person_has_changed(people: People, change: object) -> None:
+def test_it_waits_no_more_when_its_person_has_changed(
+    people: People, change: Callable[[User], None]
+) -> None:
     browser, code = half_signed_in(people.alice), code_of(two_factor_on(people.alice))
-    change(people.alice)  # type: ignore[operator]
+    change(people.alice)
     assert "Sign in again" in enter(browser, code).content.decode()
     assert not is_in(browser)
     assert UserSession.objects.filter(user=people.alice).count() == 0
@@ -298,11 +349,18 @@ def test_the_key_changes_with_the_password_and_with_the_code(people: People) -> 
 
 def test_whoever_is_signed_in_is_so_no_more_once_another_begins(people: People) -> None:
     """One browser is never half somebody and wholly somebody else."""
-    browser = half_signed_in(people.alice)
-    enter(browser, code_of(two_factor_on(people.alice)))
-    browser.post("/sign-out/")
-    half_signed_in(people.bob, browser=browser)
-    assert not is_in(browser)
+    two_factor_on(people.alice)
+    request = request_of(people.bob)
+    former = Client()
+    former.cookies["session"] = str(request.session.session_key)
+    assert is_in(former)
+    assert hold_sign_in(request, people.alice, next_page="") == CHALLENGE
+    request.session.save()
+    browser = Client()
+    browser.cookies["session"] = str(request.session.session_key)
+    assert not is_in(browser) and not is_in(former)
+    assert people.alice.email in browser.get(CHALLENGE).content.decode()
+    assert UserSession.objects.filter(user=people.bob).count() == 0
 
 
 def test_the_session_names_the_method_that_was_shown(people: People) -> None:
@@ -315,9 +373,17 @@ def test_a_phone_that_was_never_confirmed_is_not_offered(
     people: People, gateway: RememberingGateway
 ) -> None:
     two_factor_on(people.alice)
-    SmsPhone.objects.create(user=people.alice, name="", number=PHONE, confirmed=False)
+    SmsPhone.objects.create(user=people.alice, name="", number=NUMBER, confirmed=False)
     browser = half_signed_in(people.alice)
     assert "text message" not in browser.get(CHALLENGE).content.decode()
     browser.post(f"{CHALLENGE}sms/")
     assert gateway.sent == []
-    forget_attempts()
+
+
+def test_the_sign_in_page_leads_on_while_a_code_is_waited_for(people: People) -> None:
+    """Whoever opens another page meanwhile is not asked for their password again."""
+    browser = half_signed_in(people.alice)
+    answer = browser.get("/profile/", follow=True)
+    assert answer.redirect_chain[-1][0] == CHALLENGE
+    browser.post("/sign-in/code/cancel/")
+    assert browser.get("/sign-in/").status_code == 200

@@ -6,22 +6,24 @@ from html import unescape
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import Group
+from django.contrib.auth.models import Permission as ModelPermission
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, OwnershipChange
 from audit.actions import Action
-from audit.models import AuditEvent
 from common.scoping import all_accounts_scope
 from mail.models import OutgoingEmail
+from tests.auditing import events
 from tests.factories import PASSWORD
-from tests.people import Answer, People, signed_in
-from tests.two_factor import code_of, two_factor_on
+from tests.people import Answer, People, let_confirmation_lapse, signed_in, stale
+from tests.two_factor import code_of, two_factor_on, two_factor_on_by_phone
 from tests.twofactor.gateways import RememberingGateway
-from tests.twofactor.signing_in import add_phone
+from tests.twofactor.signing_in import enter, half_signed_in, is_in
 from twofactor.models import TwoFactor
 from twofactor.recovery_codes import make_codes
-from users.confirming import CONFIRMED_AT, RECENT
+from users.confirming import RECENT
 from users.models import EmailAddressChange, User
 
 pytestmark = pytest.mark.django_db
@@ -29,15 +31,6 @@ pytestmark = pytest.mark.django_db
 EMAIL = "/profile/email/"
 NEW = "alice@elsewhere.example"
 ASKS = "Confirm that it is you"
-
-
-def stale(user: User) -> Client:
-    """A browser in which ``user`` signed in a while ago."""
-    browser = signed_in(user)
-    session = browser.session
-    session[CONFIRMED_AT] = (timezone.now() - RECENT - timedelta(seconds=1)).isoformat()
-    session.save()
-    return browser
 
 
 def confirm(browser: Client, page: str, *, sent_by: str = "GET", **sent: object) -> Answer:
@@ -63,11 +56,6 @@ def is_asked(answer: Answer) -> bool:
 def mails() -> int:
     with all_accounts_scope("a test counts mail"):
         return OutgoingEmail.objects.count()
-
-
-def events(action: Action) -> list[AuditEvent]:
-    with all_accounts_scope("a test reads the audit log"):
-        return list(AuditEvent.objects.filter(action=action).order_by("pk"))
 
 
 # --- What asks ----------------------------------------------------------------------------------
@@ -151,9 +139,18 @@ def test_staff_are_asked_before_they_hand_an_account_over(people: People, staff:
     assert signed_in(staff).get(page).status_code == 200
 
 
-def test_staff_are_asked_before_they_change_a_password_in_the_tables(staff: User) -> None:
-    assert is_asked(stale(staff).get("/admin/password_change/"))
-    assert signed_in(staff).get("/admin/password_change/").status_code == 200
+def test_staff_are_asked_before_they_change_what_a_group_may_do(staff: User) -> None:
+    """Security 6: everybody in it may do that then."""
+    permission = ModelPermission.objects.get(codename="change_user")
+    sent = {"name": "Clerks", "permissions": [permission.pk]}
+    address = "/admin/auth/group/add/"
+    assert is_asked(stale(staff).post(address, sent))
+    assert not Group.objects.exists()
+    assert signed_in(staff).post(address, sent).status_code == 302
+    group = Group.objects.get()
+    change = f"/admin/auth/group/{group.pk}/change/"
+    assert is_asked(stale(staff).post(change, {"name": "Clerks", "permissions": []}))
+    assert list(group.permissions.all()) == [permission]
 
 
 def test_a_profile_without_a_new_number_asks_for_nothing(people: People) -> None:
@@ -292,6 +289,17 @@ def test_the_code_alone_is_not_enough_and_is_not_used_up(people: People) -> None
 
 def test_a_code_that_signed_in_does_not_confirm(people: People) -> None:
     """Security 20: once, for everything together."""
+    browser, app = half_signed_in(people.alice), two_factor_on(people.alice)
+    code = code_of(app)
+    enter(browser, code)
+    assert is_in(browser)
+    let_confirmation_lapse(browser)
+    assert is_asked(confirm(browser, EMAIL, code=code))
+    assert confirm(browser, EMAIL, code=code_of(app, steps=1)).status_code == 302
+
+
+def test_a_code_that_confirmed_does_not_confirm_again(people: People) -> None:
+    """Security 20."""
     app, browser = two_factor_on(people.alice), stale(people.alice)
     code = code_of(app)
     assert confirm(browser, EMAIL, code=code).status_code == 302
@@ -320,7 +328,7 @@ def test_a_recovery_code_confirms_once(people: People) -> None:
 
 
 def test_a_text_message_confirms_what_was_sent(people: People, gateway: RememberingGateway) -> None:
-    add_phone(people.alice)
+    two_factor_on_by_phone(people.alice)
     browser = stale(people.alice)
     assert "Send me a code" in browser.post(EMAIL, {"new_email": NEW}).content.decode()
     answer = confirm(browser, EMAIL, sent_by="POST", new_email=NEW, send="1", password="")
@@ -335,7 +343,7 @@ def test_a_text_message_for_one_session_confirms_no_other(
     people: People, gateway: RememberingGateway
 ) -> None:
     """Security 20."""
-    add_phone(people.alice)
+    two_factor_on_by_phone(people.alice)
     one, other = stale(people.alice), stale(people.alice)
     confirm(one, EMAIL, send="1", password="")
     answer = confirm(other, EMAIL, method="sms", code=gateway.codes[0])
@@ -348,13 +356,11 @@ def test_a_better_method_stays_the_one_of_the_session(
 ) -> None:
     """An account that takes no text messages stays open to whoever signed in with an app."""
     app = two_factor_on(people.alice)
-    add_phone(people.alice)
+    two_factor_on_by_phone(people.alice)
     browser = stale(people.alice)
     confirm(browser, EMAIL, code=code_of(app))
     assert browser.session["otp_device_id"] == app.persistent_id
-    session = browser.session
-    session[CONFIRMED_AT] = (timezone.now() - RECENT).isoformat()
-    session.save()
+    let_confirmation_lapse(browser)
     confirm(browser, EMAIL, send="1", password="")
     assert confirm(browser, EMAIL, method="sms", code=gateway.codes[0]).status_code == 302
     assert browser.session["otp_device_id"] == app.persistent_id

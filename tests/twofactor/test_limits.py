@@ -216,9 +216,9 @@ def test_another_persons_guesses_are_their_own(people: People) -> None:
 def test_the_person_is_told_once_a_day_that_their_password_is_known(
     people: People, clock: Clock
 ) -> None:
-    """ASVS 6.3.5: the limit was reached, which needs the password."""
+    """ASVS 6.3.5: the third wrong code in a day, which needs the password."""
     two_factor_on(people.alice)
-    guesses(people.alice, 4)
+    guesses(people.alice, 2)
     assert told() == []
     guesses(people.alice, 1)
     [mail] = told()
@@ -238,7 +238,37 @@ def test_wrong_codes_are_audited_and_refused_ones_are_not_looked_at(people: Peop
     two_factor_on(people.alice)
     guesses(people.alice, 20)
     with all_accounts_scope("a test reads the audit log"):
-        assert AuditEvent.objects.filter(action=Action.TWO_FACTOR_CODE_REFUSED).count() == 5
+        found = list(
+            AuditEvent.objects.filter(action=Action.TWO_FACTOR_CODE_REFUSED).order_by("pk")
+        )
+    assert len(found) == 6
+    # Once of a limit.
+    assert len([event for event in found if "limit" in event.details]) == 1
+
+
+@pytest.mark.django_db
+def test_a_few_wrong_codes_a_day_stay_no_secret(people: People, clock: Clock) -> None:
+    """ASVS 6.3.5: who stays below the limits would never be told of."""
+    two_factor_on(people.alice)
+    assert guesses(people.alice, 1) == 1
+    clock.advance(2 * HOUR)
+    assert guesses(people.alice, 1) == 1
+    assert told() == []
+    clock.advance(2 * HOUR)
+    assert guesses(people.alice, 1) == 1
+    assert len(told()) == 1
+
+
+@pytest.mark.django_db
+def test_a_known_browser_may_mistype_three_times_without_mail(people: People) -> None:
+    app = two_factor_on(people.alice)
+    browser = half_signed_in(people.alice)
+    enter(browser, code_of(app))
+    browser.post("/sign-out/")
+    half_signed_in(people.alice, browser=browser)
+    for _time in range(3):
+        enter(browser, "000000")
+    assert told() == []
 
 
 @pytest.mark.django_db

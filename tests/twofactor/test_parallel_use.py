@@ -14,12 +14,10 @@ from django.test import Client
 from common.scoping import all_accounts_scope
 from mail.models import OutgoingEmail
 from tests.people import People
-from tests.two_factor import code_of, two_factor_on
+from tests.two_factor import NUMBER, code_of, two_factor_on, two_factor_on_by_phone
 from tests.twofactor.gateways import RememberingGateway
 from tests.twofactor.signing_in import (
     CHALLENGE,
-    PHONE,
-    add_phone,
     at_once,
     enter,
     forget_attempts,
@@ -121,7 +119,7 @@ def test_a_code_of_an_app_counts_once(people: People) -> None:
 
 
 def test_a_code_of_a_text_message_counts_once(people: People, gateway: RememberingGateway) -> None:
-    phone = add_phone(people.alice)
+    phone = two_factor_on_by_phone(people.alice)
 
     def unused_code() -> str:
         forget_attempts()
@@ -155,7 +153,7 @@ def test_one_of_many_sign_ins_gets_a_session(
 ) -> None:
     """The same through the pages, in browsers that have all come as far as the challenge."""
     app = two_factor_on(people.alice)
-    SmsPhone.objects.create(user=people.alice, name="", number=PHONE, confirmed=True)
+    SmsPhone.objects.create(user=people.alice, name="", number=NUMBER, confirmed=True)
     recovery = make_codes(people.alice)
     for _round in range(5):
         AuthenticatorApp.objects.update(last_step=-1)

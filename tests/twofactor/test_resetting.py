@@ -1,4 +1,4 @@
-"""Decision 10 and 0153: staff take lost methods away, late enough for the person to object."""
+"""Decision 0153: staff take lost methods away, late enough for the person to object."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 from django.test import RequestFactory
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import Contact, Membership
 from accounts.permissions import Flag
@@ -17,24 +18,22 @@ from mail.links import LinkEnded
 from tests.factories import OPERATOR, add_member, make_account, make_staff, make_user
 from tests.people import People, signed_in
 from tests.two_factor import two_factor_on
-from tests.twofactor.resets import State, age, begin, events, method_count, state_of, told
+from tests.twofactor.resets import State, age, events, method_count, started, state_of, told
 from tests.users.mailing import link_in, mails
 from twofactor import resetting
 from twofactor.methods import is_enabled
 from twofactor.models import RecoveryCode, RecoveryCodes, SmsCode, SmsPhone, TwoFactorReset
 from twofactor.periodic import complete_due_resets, remind_of_resets
-from twofactor.resetting import (
-    CONFIRMED_WAITS,
+from twofactor.reset_refusals import (
     NothingToReset,
     NotYoursToConfirm,
     ResetConfirmed,
     ResetOfOneself,
+    ResetOfSuperuser,
     ResetOver,
     ResetPending,
-    confirm_reset,
-    start_reset,
-    stop_reset,
 )
+from twofactor.resetting import CONFIRMED_WAITS, confirm_reset, start_reset, stop_reset
 from twofactor.tasks import look_after_two_factor_resets
 from users.closing import close_user
 from users.locked_people import PersonUnusable
@@ -69,7 +68,7 @@ def add_contact(people: People, kind: str, email: str) -> None:
 
 
 def test_it_waits_three_days_and_changes_nothing_until_then(people: People, staff: User) -> None:
-    reset = begin(people.bob, by=staff)
+    reset = started(people.bob, by=staff)
     assert reset.due_at - reset.started_at == timedelta(hours=72)
     assert complete_due_resets() == 0
     age(reset, hours=71.9)
@@ -84,9 +83,9 @@ def test_it_waits_three_days_and_changes_nothing_until_then(people: People, staf
     )
 
 
-def test_the_operator_sets_how_long(people: People, staff: User, settings: object) -> None:
-    settings.TWO_FACTOR_RESET_DELAY = timedelta(hours=100)  # type: ignore[attr-defined]
-    reset = begin(people.bob, by=staff)
+def test_the_operator_sets_how_long(people: People, staff: User, settings: Settings) -> None:
+    settings.TWO_FACTOR_RESET_DELAY = timedelta(hours=100)
+    reset = started(people.bob, by=staff)
     assert reset.due_at - reset.started_at == timedelta(hours=100)
 
 
@@ -96,6 +95,20 @@ def test_nobody_starts_one_for_themselves(people: People, staff: User) -> None:
         start(staff, by=staff)
     assert TwoFactorReset.objects.count() == 0
     assert mails() == []
+
+
+def test_only_a_superuser_resets_a_superuser(people: People, staff: User) -> None:
+    """0153: who may help customers takes nobody’s protection away who may do everything."""
+    clerk = make_user("clerk@operator.example", is_staff=True)
+    two_factor_on(staff)
+    with pytest.raises(ResetOfSuperuser):
+        start(staff, by=clerk)
+    assert TwoFactorReset.objects.count() == 0
+    assert mails() == []
+    start(staff, by=make_staff("chief@operator.example"))
+    two_factor_on(people.bob)
+    start(people.bob, by=clerk)
+    assert TwoFactorReset.objects.count() == 2
 
 
 def test_there_must_be_something_to_reset(people: People, staff: User) -> None:
@@ -115,7 +128,7 @@ def test_a_user_id_that_nobody_uses_is_not_reset(people: People, staff: User, fi
 
 
 def test_one_at_a_time(people: People, staff: User) -> None:
-    begin(people.bob, by=staff)
+    started(people.bob, by=staff)
     sent = len(mails())
     with pytest.raises(ResetPending):
         start(people.bob, by=make_staff("other@operator.example"))
@@ -123,7 +136,7 @@ def test_one_at_a_time(people: People, staff: User) -> None:
     assert len(mails()) == sent
 
 
-def test_one_that_nobody_could_be_told_of_does_not_begin(people: People, staff: User) -> None:
+def test_one_that_nobody_could_be_told_of_is_not_started(people: People, staff: User) -> None:
     two_factor_on(people.bob)
     User.objects.filter(pk=people.bob.pk).update(email="bob@hart_well..example")
     with pytest.raises(UnusableAddress), transaction.atomic():
@@ -135,13 +148,30 @@ def test_one_that_nobody_could_be_told_of_does_not_begin(people: People, staff: 
 # --- Who is told ---------------------------------------------------------------------------------
 
 
+def test_superusers_are_told_when_staff_are_reset(people: People, staff: User) -> None:
+    """Also whoever started it: it may have been done in their open browser."""
+    chief = make_staff("chief@operator.example")
+    User.objects.filter(pk=make_staff("gone@operator.example").pk).update(is_active=False)
+    clerk = make_user("clerk@operator.example", is_staff=True)
+    started(clerk, by=staff)
+    assert told("two_factor_reset_of_staff") == [chief.email, staff.email]
+    mail = mails("two_factor_reset_of_staff")[0]
+    assert "staff@operator.example has started a reset" in mail.text_body
+    assert "of clerk@operator.example, who can open the console" in mail.text_body
+    assert "Reason: Lost the phone" in mail.text_body
+    started(chief, by=staff)
+    assert told("two_factor_reset_of_staff") == [chief.email, staff.email, staff.email]
+    started(people.bob, by=staff)
+    assert len(mails("two_factor_reset_of_staff")) == 3
+
+
 def test_the_person_is_told_at_once_in_their_language_with_a_link(
     people: People, staff: User
 ) -> None:
     User.objects.filter(pk=people.bob.pk).update(language="en", timezone="America/New_York")
     people.bob.refresh_from_db()
-    reset = begin(people.bob, by=staff)
-    (mail,) = mails("two_factor_reset_started")
+    reset = started(people.bob, by=staff)
+    (mail,) = mails("two_factor_reset_coming")
     assert mail.recipient_address == people.bob.email
     assert "Lost the phone" in mail.text_body
     assert "EST" in mail.text_body or "EDT" in mail.text_body
@@ -151,7 +181,7 @@ def test_the_person_is_told_at_once_in_their_language_with_a_link(
 
 def test_an_account_that_requires_nothing_hears_nothing(people: People, staff: User) -> None:
     add_contact(people, "admin", "office@hartwell.example")
-    begin(people.bob, by=staff)
+    started(people.bob, by=staff)
     assert told("two_factor_reset_told") == []
 
 
@@ -163,7 +193,7 @@ def test_an_account_that_requires_it_is_told_owner_managers_and_contacts(
     add_contact(people, "billing", "Alice@hartwell.example")
     manager = make_user("manager@hartwell.example")
     add_member(people.account, manager, Flag.USER_MANAGEMENT)
-    begin(people.bob, by=staff)
+    started(people.bob, by=staff)
     # Alice is owner and contact: once. Dora manages nobody, Bob has a mail of his own.
     assert told("two_factor_reset_told") == [
         "alice@hartwell.example",
@@ -184,14 +214,14 @@ def test_an_exempt_member_is_no_business_of_the_account(people: People, staff: U
     Membership.objects.filter(account=people.account, user=people.bob).update(
         two_factor_rule="exempt", two_factor_rule_reason="No phone"
     )
-    begin(people.bob, by=staff)
+    started(people.bob, by=staff)
     assert told("two_factor_reset_told") == []
 
 
 def test_both_contacts_of_an_account_that_they_own_are_told(people: People, staff: User) -> None:
     add_contact(people, "admin", "office@hartwell.example")
     add_contact(people, "billing", "bills@hartwell.example")
-    begin(people.alice, by=staff)
+    started(people.alice, by=staff)
     assert told("two_factor_reset_told") == ["bills@hartwell.example", "office@hartwell.example"]
 
 
@@ -201,7 +231,7 @@ def test_whoever_answers_for_two_accounts_is_told_once(people: People, staff: Us
     second.two_factor_required_from = timezone.now()
     second.save(update_fields=["two_factor_required_from"])
     add_member(second, people.bob)
-    begin(people.bob, by=staff)
+    started(people.bob, by=staff)
     (mail,) = mails("two_factor_reset_told")
     assert mail.recipient_address == people.alice.email
     assert str(people.account.number) in mail.text_body
@@ -221,72 +251,74 @@ def test_a_former_address_that_can_take_the_user_id_back_can_stop_it_too(
         confirmed_at=now,
         undo_until=now + timedelta(days=7),
     )
-    begin(people.bob, by=staff)
-    assert told("two_factor_reset_started") == [people.bob.email, "old-bob@hartwell.example"]
+    started(people.bob, by=staff)
+    assert told("two_factor_reset_coming") == [people.bob.email, "old-bob@hartwell.example"]
 
 
 # --- A reminder ----------------------------------------------------------------------------------
 
 
 def test_the_person_is_reminded_once_a_day_before(people: People, staff: User) -> None:
-    reset = begin(people.bob, by=staff)
+    reset = started(people.bob, by=staff)
     assert remind_of_resets() == 0
     age(reset, hours=47.9)
     assert remind_of_resets() == 0
     age(reset, hours=0.2)
     remind_of_resets()
     remind_of_resets()
-    first, second = mails("two_factor_reset_started")
+    first, second = mails("two_factor_reset_coming")
     assert first.subject != second.subject
     assert link_in(second) == link_in(first)
 
 
 def test_whoever_was_told_of_that_very_day_is_not_reminded(
-    people: People, staff: User, settings: object
+    people: People, staff: User, settings: Settings
 ) -> None:
-    settings.TWO_FACTOR_RESET_DELAY = timedelta(hours=24)  # type: ignore[attr-defined]
-    begin(people.bob, by=staff)
+    settings.TWO_FACTOR_RESET_DELAY = timedelta(hours=24)
+    started(people.bob, by=staff)
     assert remind_of_resets() == 0
-    assert len(mails("two_factor_reset_started")) == 1
+    assert len(mails("two_factor_reset_coming")) == 1
 
 
 # --- A second user manager -----------------------------------------------------------------------
 
 
 def test_a_confirmation_makes_it_a_day_from_the_start(people: People, staff: User) -> None:
-    reset = begin(people.bob, by=staff)
+    reset = started(people.bob, by=staff)
     age(reset, hours=3)
     confirmed = confirm(reset, by=people.alice, people=people)
     assert confirmed.due_at - confirmed.started_at == CONFIRMED_WAITS
     assert confirmed.confirmed_by == people.alice
     (event,) = events(Action.TWO_FACTOR_RESET_CONFIRMED)
     assert event.account_id == people.account.pk
-    assert len(mails("two_factor_reset_started", to=people.bob.email)) == 2
+    assert len(mails("two_factor_reset_coming", to=people.bob.email)) == 2
     assert remind_of_resets() == 0
 
 
 def test_after_a_day_a_confirmation_makes_it_due_and_never_later(
     people: People, staff: User
 ) -> None:
-    reset = begin(people.bob, by=staff)
+    reset = started(people.bob, by=staff)
     age(reset, hours=30)
     confirmed = confirm(reset, by=people.alice, people=people)
     assert confirmed.due_at == confirmed.confirmed_at
     assert complete_due_resets() == 1
 
 
-def test_a_confirmation_never_makes_it_later(people: People, staff: User, settings: object) -> None:
-    settings.TWO_FACTOR_RESET_DELAY = timedelta(hours=24)  # type: ignore[attr-defined]
-    reset = begin(people.bob, by=staff)
+def test_a_confirmation_never_makes_it_later(
+    people: People, staff: User, settings: Settings
+) -> None:
+    settings.TWO_FACTOR_RESET_DELAY = timedelta(hours=24)
+    reset = started(people.bob, by=staff)
     before = reset.due_at
     assert confirm(reset, by=people.alice, people=people).due_at == before
 
 
 @pytest.mark.parametrize("who", ["bob", "staff"])
-def test_neither_the_person_nor_who_began_it_confirms_it(
+def test_neither_the_person_nor_who_started_it_confirms_it(
     people: People, staff: User, who: str
 ) -> None:
-    reset = begin(people.bob, by=staff)
+    reset = started(people.bob, by=staff)
     sent = len(mails())
     with pytest.raises(NotYoursToConfirm):
         confirm(reset, by=people.bob if who == "bob" else staff, people=people)
@@ -296,7 +328,7 @@ def test_neither_the_person_nor_who_began_it_confirms_it(
 
 
 def test_a_second_confirmation_changes_nothing(people: People, staff: User) -> None:
-    reset = begin(people.bob, by=staff)
+    reset = started(people.bob, by=staff)
     first = confirm(reset, by=people.alice, people=people)
     with pytest.raises(ResetConfirmed):
         confirm(reset, by=people.dora, people=people)
@@ -309,8 +341,8 @@ def test_a_second_confirmation_changes_nothing(people: People, staff: User) -> N
 
 def test_stopped_it_never_happens_and_everybody_hears_so(people: People, staff: User) -> None:
     require_two_factor(people)
-    reset = begin(people.bob, by=staff)
-    (mail,) = mails("two_factor_reset_started")
+    reset = started(people.bob, by=staff)
+    (mail,) = mails("two_factor_reset_coming")
     stop_reset(reset.pk, actor=OPERATOR)
     assert told("two_factor_reset_stopped") == [people.alice.email, people.bob.email]
     assert len(events(Action.TWO_FACTOR_RESET_STOPPED)) == 1
@@ -326,11 +358,11 @@ def test_stopped_it_never_happens_and_everybody_hears_so(people: People, staff: 
         link_in(mail)
 
 
-def test_another_one_can_begin_afterwards(people: People, staff: User) -> None:
-    stop_reset(begin(people.bob, by=staff).pk, actor=OPERATOR)
+def test_another_one_can_be_started_afterwards(people: People, staff: User) -> None:
+    stop_reset(started(people.bob, by=staff).pk, actor=OPERATOR)
     again = start(people.bob, by=staff)
     assert again.state == State.PENDING
-    assert len(mails("two_factor_reset_started", to=people.bob.email)) == 2
+    assert len(mails("two_factor_reset_coming", to=people.bob.email)) == 2
 
 
 # --- Happening -----------------------------------------------------------------------------------
@@ -348,7 +380,7 @@ def test_it_takes_every_method_and_session_and_leaves_the_password(
     RecoveryCode.objects.create(codes=codes, selector="ab", code_hash="0")
     password = User.objects.get(pk=people.bob.pk).password
     browser, others = signed_in(people.bob), signed_in(people.alice)
-    reset = begin(people.bob, by=staff)
+    reset = started(people.bob, by=staff)
     age(reset, hours=72.1)
     assert complete_due_resets() == 1
     assert state_of(reset) == State.COMPLETED
@@ -366,7 +398,7 @@ def test_it_takes_every_method_and_session_and_leaves_the_password(
 
 def test_methods_of_others_stay(people: People, staff: User) -> None:
     two_factor_on(people.alice)
-    age(begin(people.bob, by=staff), hours=73)
+    age(started(people.bob, by=staff), hours=73)
     complete_due_resets()
     assert is_enabled(people.alice)
     assert method_count(people.alice) == 2
@@ -374,20 +406,20 @@ def test_methods_of_others_stay(people: People, staff: User) -> None:
 
 def test_accounts_that_were_told_hear_when_it_has_happened(people: People, staff: User) -> None:
     require_two_factor(people)
-    age(begin(people.bob, by=staff), hours=73)
+    age(started(people.bob, by=staff), hours=73)
     complete_due_resets()
     assert told("two_factor_reset_done") == [people.alice.email, people.bob.email]
 
 
 def test_methods_that_were_set_up_anew_meanwhile_are_not_taken(people: People, staff: User) -> None:
-    """Whoever switched two-factor off and on again has shown that they have it."""
-    reset = begin(people.bob, by=staff)
+    """Whoever turned two-factor off and on again has shown that they have it."""
+    reset = started(people.bob, by=staff)
     age(reset, hours=73)
     people.bob.two_factor.delete()
     two_factor_on(people.bob)
     assert complete_due_resets() == 1
     assert is_enabled(people.bob)
-    assert state_of(reset) == State.STOPPED
+    assert state_of(reset) == State.LAPSED
     assert told("two_factor_reset_done") == []
     assert told("two_factor_reset_stopped") == [people.bob.email]
 
@@ -395,22 +427,22 @@ def test_methods_that_were_set_up_anew_meanwhile_are_not_taken(people: People, s
 def test_a_user_id_that_was_disabled_meanwhile_keeps_its_methods(
     people: People, staff: User
 ) -> None:
-    reset = begin(people.bob, by=staff)
+    reset = started(people.bob, by=staff)
     age(reset, hours=73)
     User.objects.filter(pk=people.bob.pk).update(is_active=False)
     assert complete_due_resets() == 1
     assert is_enabled(people.bob)
-    assert state_of(reset) == State.STOPPED
+    assert state_of(reset) == State.LAPSED
 
 
 def test_what_the_scheduler_asks_for_completes_and_reminds(people: People, staff: User) -> None:
-    due, soon = begin(people.bob, by=staff), begin(people.dora, by=staff)
+    due, soon = started(people.bob, by=staff), started(people.dora, by=staff)
     age(due, hours=73)
     age(soon, hours=49)
     look_after_two_factor_resets()
     assert [state_of(due), state_of(soon)] == [State.COMPLETED, State.PENDING]
-    assert len(mails("two_factor_reset_started", to=people.dora.email)) == 2
-    assert len(mails("two_factor_reset_started", to=people.bob.email)) == 1
+    assert len(mails("two_factor_reset_coming", to=people.dora.email)) == 2
+    assert len(mails("two_factor_reset_coming", to=people.bob.email)) == 1
 
 
 def test_names_that_lead_elsewhere_are_left_out_of_mail_to_others(
@@ -420,7 +452,7 @@ def test_names_that_lead_elsewhere_are_left_out_of_mail_to_others(
     require_two_factor(people)
     people.account.name = "Win a prize at www.evil.example <b>now</b>"
     people.account.save(update_fields=["name"])
-    begin(people.bob, by=staff)
+    started(people.bob, by=staff)
     (mail,) = mails("two_factor_reset_told")
     assert "evil" not in mail.text_body + mail.html_body
     assert str(people.account.number) in mail.text_body
@@ -430,7 +462,7 @@ def test_what_staff_write_is_text_in_the_mail(people: People, staff: User) -> No
     two_factor_on(people.bob)
     reason = "<b>Lost</b>\r\nBcc: all@example.com"
     start_reset(people.bob, by=staff, reason=reason, check="c", actor=OPERATOR)
-    (mail,) = mails("two_factor_reset_started")
+    (mail,) = mails("two_factor_reset_coming")
     assert "<b>Lost</b>" not in mail.html_body
     assert "&lt;b&gt;Lost&lt;/b&gt; Bcc: all@example.com" in mail.html_body
 
@@ -438,7 +470,7 @@ def test_what_staff_write_is_text_in_the_mail(people: People, staff: User) -> No
 def test_one_that_fails_keeps_no_other_waiting(
     people: People, staff: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = begin(people.bob, by=staff), begin(people.dora, by=staff)
+    first, second = started(people.bob, by=staff), started(people.dora, by=staff)
     age(first, hours=80)
     age(second, hours=73)
 
@@ -460,11 +492,11 @@ def test_one_that_fails_keeps_no_other_waiting(
 
 
 def test_closing_the_user_id_ends_it(people: People, staff: User) -> None:
-    reset = begin(people.bob, by=staff)
+    reset = started(people.bob, by=staff)
     request = RequestFactory().post("/profile/close/")
     request.user, request.session = people.bob, SessionStore()
     close_user(request, people.bob)
-    assert state_of(reset) == State.STOPPED
+    assert state_of(reset) == State.LAPSED
     age(reset, hours=73)
     assert complete_due_resets() == 0
     assert told("two_factor_reset_done") == []

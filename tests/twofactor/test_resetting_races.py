@@ -23,7 +23,7 @@ from common.scoping import account_scope
 from tests.factories import OPERATOR, make_staff
 from tests.people import People
 from tests.two_factor import code_of, two_factor_on
-from tests.twofactor.resets import State, age, begin, events, method_count, state_of, told
+from tests.twofactor.resets import State, age, events, method_count, started, state_of, told
 from twofactor import resetting
 from twofactor.models import TwoFactorReset
 from twofactor.periodic import complete_due_resets, remind_of_resets
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def due_reset(people: People) -> TwoFactorReset:
-    reset = begin(people.bob, by=make_staff())
+    reset = started(people.bob, by=make_staff())
     age(reset, hours=73)
     return reset
 
@@ -110,7 +110,7 @@ def test_ten_starts_at_once_make_one_reset(people: People) -> None:
     assert len(failures) == 9
     assert_refused(failures)
     assert TwoFactorReset.objects.count() == 1
-    assert told("two_factor_reset_started") == [people.bob.email]
+    assert told("two_factor_reset_coming") == [people.bob.email]
 
 
 def test_four_workers_complete_it_once(people: People) -> None:
@@ -150,7 +150,7 @@ def test_confirming_against_stopping_and_completing(people: People) -> None:
 
 
 def test_ten_confirmations_at_once_count_once(people: People) -> None:
-    reset = begin(people.bob, by=make_staff())
+    reset = started(people.bob, by=make_staff())
     failures = all_at_once([lambda: confirm(people)] * 10)
     assert len(failures) == 9
     assert_refused(failures)
@@ -160,7 +160,7 @@ def test_ten_confirmations_at_once_count_once(people: People) -> None:
 
 def test_confirming_against_the_member_being_removed(people: People) -> None:
     """Either they were a member when it was confirmed, or it was refused."""
-    begin(people.bob, by=make_staff())
+    started(people.bob, by=make_staff())
     owner = Membership.objects.select_related("account").get(
         account=people.account, user=people.alice
     )

@@ -1,6 +1,5 @@
 """Which codes count, and that each counts once, however it is spelled (security 20)."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -11,12 +10,10 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from common.scoping import all_accounts_scope
 from tests.people import People
-from tests.two_factor import SECRET, add_app, code_of, totp, two_factor_on
+from tests.two_factor import add_app, code_of, two_factor_on, two_factor_on_by_phone
 from tests.twofactor.gateways import RememberingGateway
 from tests.twofactor.signing_in import (
     CHALLENGE,
-    add_phone,
-    count_hashes,
     enter,
     forget_attempts,
     half_signed_in,
@@ -24,9 +21,8 @@ from tests.twofactor.signing_in import (
     request_from,
 )
 from twofactor.methods import Kind
-from twofactor.models import AuthenticatorApp, RecoveryCode, SmsCode
+from twofactor.models import RecoveryCode, SmsCode
 from twofactor.recovery_codes import make_codes
-from twofactor.sealing import seal
 from twofactor.sms.codes import LASTS
 from twofactor.typed_codes import WrongCode, recovery_code, six_digits
 from twofactor.verifying import verify
@@ -107,7 +103,7 @@ def test_an_apps_code_counts_in_every_spelling_and_then_in_none(
 def test_a_text_messages_code_counts_in_every_spelling_and_then_in_none(
     people: People, gateway: RememberingGateway, spelling: str
 ) -> None:
-    add_phone(people.alice)
+    two_factor_on_by_phone(people.alice)
     browser = half_signed_in(people.alice)
     browser.post(f"{CHALLENGE}sms/")
     [code] = gateway.codes
@@ -133,7 +129,7 @@ def test_a_recovery_code_counts_in_every_spelling_and_then_in_none(
     "text", ["", "12345", "1234567", "12345a", "½23456", "1.2345", "+12345", "²٣4५6", "1" * 10_000]
 )
 def test_what_is_not_six_digits_is_none(text: str) -> None:
-    assert six_digits(text) in (None, "234565") and not (six_digits(text) or "").strip("0123456789")
+    assert six_digits(text) is None
 
 
 def test_a_recovery_code_has_one_form() -> None:
@@ -144,33 +140,10 @@ def test_a_recovery_code_has_one_form() -> None:
 # --- Time ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("steps", "counts"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)]
-)
-def test_a_clock_may_be_one_step_off(
-    people: People, monkeypatch: pytest.MonkeyPatch, steps: int, counts: bool
-) -> None:
-    """An exception to ASVS 6.5.5, listed in docs/security.md."""
-    moment = 1_800_000_015.0
-    monkeypatch.setattr(time, "time", lambda: moment)
-    app = two_factor_on(people.alice)
-    assert check(people.alice, code_of(app, steps=steps)) is counts
-
-
-def test_a_code_older_than_the_last_one_that_was_used_counts_no_more(
-    people: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "time", lambda: 1_800_000_015.0)
-    app = two_factor_on(people.alice)
-    assert check(people.alice, code_of(app, steps=1))
-    assert not check(people.alice, code_of(app))
-    assert not check(people.alice, code_of(app, steps=-1))
-
-
 def test_a_text_messages_code_counts_for_five_minutes(
     people: People, gateway: RememberingGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_phone(people.alice)
+    two_factor_on_by_phone(people.alice)
     browser = half_signed_in(people.alice)
     browser.post(f"{CHALLENGE}sms/")
     row, now = SmsCode.objects.get(), timezone.now()
@@ -188,7 +161,7 @@ def test_a_text_messages_code_counts_in_its_own_sign_in_alone(
     people: People, gateway: RememberingGateway
 ) -> None:
     """Security 20: in another session."""
-    add_phone(people.alice)
+    two_factor_on_by_phone(people.alice)
     one, other = half_signed_in(people.alice), half_signed_in(people.alice)
     one.post(f"{CHALLENGE}sms/")
     [code] = gateway.codes
@@ -201,7 +174,7 @@ def test_a_text_messages_code_counts_in_its_own_sign_in_alone(
 def test_a_sign_in_that_begins_again_takes_no_code_of_the_one_before(
     people: People, gateway: RememberingGateway
 ) -> None:
-    add_phone(people.alice)
+    two_factor_on_by_phone(people.alice)
     browser = half_signed_in(people.alice)
     browser.post(f"{CHALLENGE}sms/")
     half_signed_in(people.alice, browser=browser)
@@ -227,18 +200,6 @@ def test_a_code_of_one_kind_counts_as_no_other(people: People) -> None:
     assert not check(people.alice, recovery, kind=Kind.APP)
 
 
-def test_an_app_that_was_never_confirmed_counts_for_nothing(people: People) -> None:
-    """django-otp's own look-up takes unconfirmed devices."""
-    other = b"a secret never shown."
-    two_factor_on(people.alice)
-    AuthenticatorApp.objects.create(
-        user=people.alice, name="", encrypted_secret=seal(other), confirmed=False
-    )
-    step = int(time.time()) // 30
-    assert not check(people.alice, totp(other, step))
-    assert check(people.alice, totp(SECRET, step))
-
-
 def test_codes_of_a_former_set_count_no_more(people: People) -> None:
     former = make_codes(people.alice)
     new = make_codes(people.alice)
@@ -258,18 +219,6 @@ def test_the_audit_says_which_method_and_never_what_was_typed(people: People) ->
         assert {str(event.remote_address) for event in found} == {"192.0.2.1"}
     assert methods == sorted(kind.value for kind in Kind)
     assert all(event.details == {} for event in found)
-
-
-def test_a_recovery_code_of_the_form_is_hashed_once_whether_it_exists_or_not(
-    people: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The time that an answer takes tells nothing about which codes there are (security 15)."""
-    hashed = count_hashes(monkeypatch)
-    shown = make_codes(people.alice)[0]
-    hashed.clear()
-    for code in ("zzzzzzzzzzzz", f"{shown[:2]}zzzzzzzzzz", ""):
-        check(people.alice, code, kind=Kind.RECOVERY_CODE)
-    assert len(hashed) == 3
 
 
 def test_a_browser_that_begins_twice_is_one_sign_in(people: People) -> None:

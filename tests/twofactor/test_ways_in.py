@@ -237,6 +237,17 @@ def without_second_factor(user: User) -> Client:
     return browser
 
 
+def test_a_method_opens_nothing_of_the_operator_before_two_factor_is_on(staff: User) -> None:
+    """Until then the password alone signs in, and whoever has it adds an app of their own."""
+    browser = signed_in(staff)
+    TwoFactor.objects.filter(user=staff).delete()
+    for page in ("/console/customers/", "/admin/", "/admin/users/user/"):
+        assert browser.get(page, follow=True).status_code == 403, page
+    TwoFactor.objects.create(user=staff)
+    assert browser.get("/console/customers/").status_code == 200
+    assert browser.get("/admin/users/user/").status_code == 200
+
+
 def test_every_page_of_the_console_needs_a_second_factor(people: People, staff: User) -> None:
     browser = without_second_factor(staff)
     parts = make_parts(people.account, seller=make_seller())
@@ -316,7 +327,7 @@ def test_signing_in_again_is_for_whoever_is_signed_in() -> None:
 
 
 def test_the_console_requires_it_of_staff_alone(people: People, staff: User) -> None:
-    """Decision 8: staff cannot switch it off."""
+    """M9: staff cannot turn it off."""
     [required] = requirements_of(staff)
     assert (required.name, required.accepts) == ("The console", STANDING_ALONE)
     assert requirements_of(people.charlie) == []

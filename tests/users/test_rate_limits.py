@@ -53,6 +53,22 @@ def test_the_window_moves(clock: list[datetime]) -> None:
     assert attempts(5) == 1
 
 
+@pytest.mark.parametrize(
+    ("wait", "words"),
+    [
+        (timedelta(seconds=-1), "Try again in a minute."),
+        (timedelta(seconds=60), "Try again in a minute."),
+        (timedelta(seconds=61), "Try again in 2 minutes."),
+        (timedelta(minutes=90), "Try again in 90 minutes."),
+        (timedelta(hours=23), "Try again after"),
+    ],
+)
+def test_how_long_to_wait_is_told_as_people_say_it(
+    clock: list[datetime], wait: timedelta, words: str
+) -> None:
+    assert words in TooManyAttempts(NOON + wait).in_words()
+
+
 @pytest.mark.django_db
 def test_it_says_when_the_next_is_free(clock: list[datetime]) -> None:
     attempts(1)

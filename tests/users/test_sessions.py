@@ -198,3 +198,15 @@ def test_expired_sessions_are_cleared_away_at_sign_in(
 )
 def test_browsers_are_named_as_people_call_them(user_agent: str, words: str) -> None:
     assert browser_in_words(user_agent) == words
+
+
+def test_who_sends_a_form_too_late_comes_back_to_the_page_with_the_form(people: People) -> None:
+    """The form's own address may answer nothing to a link."""
+    sent = Client().post(
+        "/profile/two-factor/turn-on/", headers={"referer": "http://testserver/profile/two-factor/"}
+    )
+    assert sent["Location"] == "/sign-in/?next=/profile/two-factor/"
+    elsewhere = Client().post(
+        "/profile/two-factor/turn-on/", headers={"referer": "https://evil.example/profile/"}
+    )
+    assert elsewhere["Location"] == "/sign-in/?next=/profile/two-factor/turn-on/"

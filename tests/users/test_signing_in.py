@@ -73,6 +73,7 @@ def test_signing_in_is_audited(people: People) -> None:
     assert event.actor_user_id == people.alice.pk
     assert event.subject == "user alice@hartwell.example"
     assert event.remote_address == "127.0.0.1"
+    assert event.details == {"method": "password"}
 
 
 def test_whoever_is_signed_in_is_sent_on(people: People) -> None:

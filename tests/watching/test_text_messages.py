@@ -33,7 +33,11 @@ def user() -> User:
 
 
 def messages(
-    user: User, *states: SmsMessage.State, ago: timedelta = timedelta(), price: str = "0.10"
+    user: User,
+    *states: SmsMessage.State,
+    ago: timedelta = timedelta(),
+    price: str = "0.10",
+    is_set_up: bool = False,
 ) -> None:
     for state in states:
         SmsMessage.objects.create(
@@ -41,6 +45,7 @@ def messages(
             number="+447400123456",
             country="GB",
             price=Decimal(price),
+            is_set_up=is_set_up,
             state=state,
             gateway="mailbox",
             created_at=Now() - ago,
@@ -64,6 +69,16 @@ def test_four_fifths_of_the_cap_are_told_and_then_its_end(user: User) -> None:
     messages(user, SENT)
     assert [*found()] == [Code.TEXT_MESSAGES_STOPPED]
     assert alarms()[Code.TEXT_MESSAGES_STOPPED].is_alarm
+
+
+def test_it_is_told_when_no_more_phones_can_be_set_up(user: User) -> None:
+    """Half of the cap is for them; signing in goes on."""
+    messages(user, *[SENT] * 4, is_set_up=True)
+    messages(user, *[SENT] * 2)
+    assert found() == {}
+    messages(user, SENT, is_set_up=True)
+    messages(user, FAILED, is_set_up=True)
+    assert "no more phones can be set up" in found()[Code.TEXT_MESSAGES_COSTLY]
 
 
 def test_a_cap_that_the_next_message_would_break_is_reached(user: User) -> None:

@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                     "codes",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="each",
+                        related_name="codes",
                         to="twofactor.recoverycodes",
                     ),
                 ),
@@ -143,6 +143,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "text message",
+            },
         ),
         migrations.CreateModel(
             name="SmsPhone",
@@ -236,6 +239,7 @@ class Migration(migrations.Migration):
                             ("pending", "Pending"),
                             ("completed", "Completed"),
                             ("stopped", "Stopped"),
+                            ("lapsed", "Lapsed"),
                         ],
                         default="pending",
                         max_length=20,

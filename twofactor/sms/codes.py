@@ -29,23 +29,15 @@ from twofactor.sms.refusals import (
     SmsNotOffered,
     SmsRefused,
 )
+from twofactor.typed_codes import six_digits
 from users.models import User
-
-__all__ = [
-    "SmsRefused",
-    "is_offered",
-    "is_on_its_way",
-    "send_code",
-    "use_code",
-    "verify_sms_code",
-]
 
 LASTS: Final = timedelta(minutes=5)
 _PURPOSE: Final = "twofactor.sms.codes"
 _DIGITS: Final = 6
 
 
-def is_offered() -> bool:
+def is_sms_offered() -> bool:
     """Whether this installation sends text messages at all."""
     return bool(settings.SMS_GATEWAY)
 
@@ -55,9 +47,8 @@ def send_code(request: HttpRequest, phone: SmsPhone, *, bound_to: str) -> None:
 
     Raises SmsRefused, of a kind each (``twofactor.sms.refusals``). Not within a transaction.
     """
-    user: User = phone.user
     try:
-        _send(user, phone, bound_to=bound_to)
+        _send(request, phone, bound_to=bound_to)
     except SmsRefused as refusal:
         _record(request, phone, Action.TWO_FACTOR_SMS_REFUSED, reason=type(refusal).__name__)
         raise
@@ -83,9 +74,10 @@ def is_on_its_way(phone: SmsPhone, *, bound_to: str) -> bool:
 
 
 def use_code(phone: SmsPhone, code: str, *, bound_to: str) -> bool:
-    """Whether ``code`` (six digits) is the one that counts; used up then. In a transaction."""
+    """Whether ``code`` is the one that counts; used up then. In a transaction."""
+    digits = six_digits(code)
     row = _counting(phone, bound_to).select_for_update().first()
-    if row is None or not is_token(_PURPOSE, row.pk, code, row.code_hash):
+    if digits is None or row is None or not is_token(_PURPOSE, row.pk, digits, row.code_hash):
         return False
     row.used_at = timezone.now()
     row.save(update_fields=["used_at"])
@@ -102,13 +94,14 @@ def _counting(phone: SmsPhone, bound_to: str) -> QuerySet[SmsCode]:
     )
 
 
-def _send(user: User, phone: SmsPhone, *, bound_to: str) -> None:
+def _send(request: HttpRequest, phone: SmsPhone, *, bound_to: str) -> None:
+    user: User = phone.user
     gateway = chosen_gateway()
     if gateway is None:
         raise SmsNotOffered(user)
     if user.email_verified_at is None or not user.is_active:
         raise AddressNotVerified(user)
-    intent, code = _intend(user, phone, bound_to=bound_to)
+    intent, code = _intend(request, phone, bound_to=bound_to)
     try:
         hand_over(intent, gateway)
     except PerhapsSent:
@@ -119,8 +112,9 @@ def _send(user: User, phone: SmsPhone, *, bound_to: str) -> None:
         raise
 
 
-def _intend(user: User, phone: SmsPhone, *, bound_to: str) -> tuple[Intent, SmsCode]:
+def _intend(request: HttpRequest, phone: SmsPhone, *, bound_to: str) -> tuple[Intent, SmsCode]:
     """The code and its message, committed before anything leaves."""
+    user: User = phone.user
     try:
         number = mobile_number(phone.number)
     except NumberUnusable as refusal:
@@ -128,7 +122,7 @@ def _intend(user: User, phone: SmsPhone, *, bound_to: str) -> tuple[Intent, SmsC
     digits = f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}d}"
     with transaction.atomic(durable=True):
         # First of all, as it has of several requests of one person one wait for the other.
-        intent = intend(user, number, _text(user, digits))
+        intent = intend(request, phone, number, _text(user, digits))
         if not SmsPhone.objects.select_for_update(no_key=True).filter(pk=phone.pk).exists():
             # Removed, or begun anew, in another window.
             raise NothingSent(user)

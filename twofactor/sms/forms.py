@@ -1,3 +1,4 @@
+import unicodedata
 from typing import Any
 
 from django import forms
@@ -18,8 +19,17 @@ _LONGEST = 40
 
 def _country_choices() -> list[tuple[str, str]]:
     """Countries whose numbers get messages, by name in the reader's language."""
-    named = [(country_name(code), code) for code in settings.SMS_COUNTRIES]
-    return [(code, f"{name} ({calling_code(code)})") for name, code in sorted(named)]
+    named = sorted(
+        ((country_name(code), code) for code in settings.SMS_COUNTRIES),
+        key=lambda each: _as_sorted(each[0]),
+    )
+    return [(code, f"{name} ({calling_code(code)})") for name, code in named]
+
+
+def _as_sorted(name: str) -> str:
+    """Without accents, so that Österreich stands at O and not behind Z."""
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(each for each in letters if not unicodedata.combining(each)).casefold()
 
 
 class PhoneForm(forms.Form):
@@ -28,7 +38,7 @@ class PhoneForm(forms.Form):
     country = forms.ChoiceField(
         label=gettext_lazy("Country"),
         choices=_country_choices,
-        help_text=gettext_lazy("We send text messages to numbers of these countries."),
+        help_text=gettext_lazy("We send text messages to numbers in these countries."),
         widget=forms.Select(attrs={"autocomplete": "tel-country-code"}),
         error_messages={"required": gettext_lazy("Choose the country of the number.")},
     )
@@ -57,6 +67,10 @@ class PhoneCodeForm(forms.Form):
     """Confirms a number by the code that was sent to it."""
 
     code = CodeField(Kind.SMS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs["autofocus"] = True
 
 
 def first_filled_in(user: User, *, former: SmsPhone | None) -> dict[str, str]:

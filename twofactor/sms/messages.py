@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
-from twofactor.models import SmsMessage
+from twofactor.models import SmsMessage, SmsPhone
 from twofactor.sms import limits as sms_limits
 from twofactor.sms.gateways.base import Gateway, GatewayRefused, GatewayUnavailable
 from twofactor.sms.numbers import MobileNumber, masked
@@ -36,19 +37,22 @@ class Intent:
     place: Taken
 
 
-def intend(user: User, number: MobileNumber, text: str) -> Intent:
-    """Count and store the message, in the caller's transaction.
+def intend(request: HttpRequest, phone: SmsPhone, number: MobileNumber, text: str) -> Intent:
+    """Count and store the message to ``phone``, in the caller's transaction.
 
-    Raises TooManyMessages and DailyCapReached, and the caller must roll back.
+    Raises TooManyMessages, DailyCapReached and SetUpCapReached, and the caller must roll back.
     """
-    place = sms_limits.count_message(user, number=number.e164)
+    user: User = phone.user
+    is_set_up = not phone.confirmed
+    place = sms_limits.count_message(request, phone, number=number.e164)
     price = settings.SMS_PRICE * segments_of(text)
-    sms_limits.require_room_under_cap(user, price=price)
+    sms_limits.require_room_under_cap(user, price=price, is_set_up=is_set_up)
     message = SmsMessage.objects.create(
         user=user,
         number=number.e164,
         country=number.country,
         price=price,
+        is_set_up=is_set_up,
         gateway=settings.SMS_GATEWAY,
         created_at=timezone.now(),
     )

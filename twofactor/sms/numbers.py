@@ -13,7 +13,12 @@ from common.exceptions import DomainError
 
 # What can be a mobile phone: in North America, the two kinds cannot be told apart.
 _MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
-_SHOWN_DIGITS = 4
+# Of machines (M2M), which nobody reads, though they count as mobile: 097 in the Netherlands.
+_MACHINES = ("+3197",)
+# Whom each form is for stands in 0148.
+_MASKED_DIGITS = 4
+_ENDING_DIGITS = 2
+_RANGE_LENGTH = 6
 
 
 class NumberUnusable(DomainError):
@@ -32,7 +37,7 @@ class NotMobile(NumberUnusable):
 
 class CountryNotServed(NumberUnusable):
     def __init__(self, country: str) -> None:
-        words = _("We do not send text messages to numbers of %(country)s.")
+        words = _("We do not send text messages to numbers in %(country)s.")
         unknown = _("this country")
         super().__init__(words % {"country": country_name(country) if country else unknown})
 
@@ -61,14 +66,30 @@ def mobile_number(text: str, *, country: str = "") -> MobileNumber:
     if found not in settings.SMS_COUNTRIES:
         # Such as "001", which is none.
         raise CountryNotServed(found if found.isalpha() else "")
-    if phonenumbers.number_type(number) not in _MOBILE:
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    if phonenumbers.number_type(number) not in _MOBILE or e164.startswith(_MACHINES):
         raise NotMobile
-    return MobileNumber(phonenumbers.format_number(number, PhoneNumberFormat.E164), found)
+    return MobileNumber(e164, found)
 
 
 def masked(number: str) -> str:
-    """By its end: enough for whoever has it, and for nobody else."""
-    return f"•••• {number[-_SHOWN_DIGITS:]}"
+    """For its person once they have signed in, for staff, and for logs: by its last four digits."""
+    return f"•••• {number[-_MASKED_DIGITS:]}"
+
+
+def named(number: str) -> str:
+    """As ``masked``, for a sentence: "Phone ending in 3456"."""
+    return _("Phone ending in %(digits)s") % {"digits": number[-_MASKED_DIGITS:]}
+
+
+def ending(number: str) -> str:
+    """Where a code is asked for: its person knows it again, and nobody else can ring it."""
+    return number[-_ENDING_DIGITS:]
+
+
+def with_range(number: str) -> str:
+    """For staff who look for fraud: also what it starts with."""
+    return f"{number[:_RANGE_LENGTH]}{masked(number)}"
 
 
 def spaced(number: str) -> str:

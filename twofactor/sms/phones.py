@@ -17,9 +17,11 @@ from twofactor.changing import lock_methods, renew_session
 from twofactor.code_limits import take_attempt
 from twofactor.methods import Kind
 from twofactor.models import SmsPhone
+from twofactor.purposes import Purpose
+from twofactor.refused_codes import record_refused
 from twofactor.sms import codes as sms_codes
-from twofactor.sms.numbers import masked, mobile_number
-from twofactor.typed_codes import WrongCode, six_digits
+from twofactor.sms.numbers import masked, mobile_number, named
+from twofactor.typed_codes import WrongCode
 from users.models import User
 
 
@@ -30,13 +32,13 @@ class SameNumber(DomainError):
         super().__init__(_("This is the number that gets your codes already. Enter another one."))
 
 
-def begin_phone(request: HttpRequest, user: User, number: str, *, country: str = "") -> SmsPhone:
+def begin_phone(user: User, number: str) -> SmsPhone:
     """A phone that is yet to show that it gets our messages; send it a code for ``set_up_of``.
 
-    One that was begun before with another number is dropped; the one that works stays. Without a
-    plus ``number`` is one of ``country``. Raises NumberUnusable, SameNumber.
+    One that was begun before with another number is dropped; the one that works stays. ``number``
+    begins with a plus. Raises NumberUnusable, SameNumber.
     """
-    wanted = mobile_number(number, country=country).e164
+    wanted = mobile_number(number).e164
     with transaction.atomic():
         lock_methods(user)
         own = SmsPhone.objects.filter(user=user)
@@ -53,7 +55,7 @@ def begin_phone(request: HttpRequest, user: User, number: str, *, country: str =
 
 def set_up_of(phone: SmsPhone) -> str:
     """What a code that confirms ``phone`` is bound to."""
-    return f"set-up/{phone.public_id}"
+    return Purpose.SET_UP.of(str(phone.public_id))
 
 
 def confirm_phone(request: HttpRequest, user: User, public_id: UUID, code: str) -> SmsPhone:
@@ -66,17 +68,14 @@ def confirm_phone(request: HttpRequest, user: User, public_id: UUID, code: str) 
     with transaction.atomic():
         lock_methods(user)
         phone: SmsPhone = get_object_or_404(SmsPhone, user=user, public_id=public_id)
-        if not phone.confirmed:
-            _use_code(phone, code)
+        is_right = phone.confirmed or sms_codes.use_code(phone, code, bound_to=set_up_of(phone))
+        if is_right and not phone.confirmed:
             _take_over(request, user, phone)
+    if not is_right:
+        record_refused(request, user, kind=Kind.SMS)
+        raise WrongCode
     attempt.give_back()
     return phone
-
-
-def _use_code(phone: SmsPhone, code: str) -> None:
-    digits = six_digits(code)
-    if digits is None or not sms_codes.use_code(phone, digits, bound_to=set_up_of(phone)):
-        raise WrongCode
 
 
 def _take_over(request: HttpRequest, user: User, phone: SmsPhone) -> None:
@@ -94,5 +93,5 @@ def _take_over(request: HttpRequest, user: User, phone: SmsPhone) -> None:
         subject=f"user {user.email}",
         details={"method": Kind.SMS, "to": masked(phone.number), **replaced},
     )
-    notices.tell_method_added(user, method=masked(phone.number))
+    notices.tell_method_added(request, user, method=named(phone.number))
     renew_session(request, user, device=phone)

@@ -22,6 +22,15 @@ class SmsRefused(DomainError):
 
     def __init__(self, words: str, user: User) -> None:
         super().__init__(" ".join(filter(None, (words, _instead(user)))))
+        self._words = words
+        self._user = user
+
+    @property
+    def during_set_up(self) -> str:
+        """Without the other ways in: none of them confirms a number."""
+        if methods_of(self._user).apps:
+            return self._words
+        return " ".join((self._words, _("Or set up an authenticator app.")))
 
 
 class SmsNotOffered(SmsRefused):
@@ -39,9 +48,6 @@ class AddressNotVerified(SmsRefused):
 class NumberNotServed(SmsRefused):
     """It was when it was set up: settings, or what is known of numbers, have changed since."""
 
-    def __init__(self, words: str, user: User) -> None:
-        super().__init__(words, user)
-
 
 class TooManyMessages(SmsRefused):
     """The next one is free at ``retry_at``."""
@@ -56,6 +62,15 @@ class DailyCapReached(SmsRefused):
 
     def __init__(self, user: User, *, retry_at: datetime) -> None:
         words = _("No more text messages can be sent today. Try again after %(time)s.")
+        super().__init__(words % {"time": _local(retry_at)}, user)
+        self.retry_at = retry_at
+
+
+class SetUpCapReached(SmsRefused):
+    """What a day may cost for new numbers is spent; those that are confirmed still get codes."""
+
+    def __init__(self, user: User, *, retry_at: datetime) -> None:
+        words = _("No more phones can be set up today. Try again after %(time)s.")
         super().__init__(words % {"time": _local(retry_at)}, user)
         self.retry_at = retry_at
 

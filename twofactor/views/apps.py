@@ -7,26 +7,24 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from twofactor import renaming, totp
 from twofactor.errands import errand_of, overview_address
 from twofactor.forms import AppCodeForm, AppNameForm
 from twofactor.methods import is_enabled, methods_of
 from twofactor.models import AuthenticatorApp
+from twofactor.proving import changes_methods
 from twofactor.qr import picture_of
 from twofactor.refusals import TooManyApps
 from twofactor.typed_codes import WrongCode
 from twofactor.views.turning import after_method_added
-from users.confirming import confirmed_recently
 from users.models import User
-from users.signed_in import person_page
-
-_SHOWS_AND_TAKES = require_http_methods(["GET", "HEAD", "POST"])
+from users.signed_in import person_page, shows_and_takes
 
 
 @require_POST
-@confirmed_recently
+@changes_methods
 @person_page
 def add_app(request: HttpRequest, user: User) -> HttpResponse:
     """A new secret, which the next page shows."""
@@ -40,8 +38,8 @@ def add_app(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @sensitive_post_parameters("code")
-@_SHOWS_AND_TAKES
-@confirmed_recently
+@shows_and_takes
+@changes_methods
 @person_page
 def app(request: HttpRequest, user: User, app_id: UUID) -> HttpResponse:
     """The QR code, once: a confirmed app's secret is never shown again."""
@@ -61,10 +59,12 @@ def app(request: HttpRequest, user: User, app_id: UUID) -> HttpResponse:
             return after_method_added(request, user, errand, name=form.cleaned_data["name"])
         except WrongCode as refusal:
             form.add_error("code", str(refusal))
+    address = totp.provisioning_uri(found, user)
     context = {
         "form": form,
         "is_enabled": is_enabled(user),
-        "picture": picture_of(totp.provisioning_uri(found, user)),
+        "address": address,
+        "picture": picture_of(address),
         "key": totp.typed_key(found),
         "errand": errand,
         "cancel": overview_address(errand),
@@ -72,7 +72,8 @@ def app(request: HttpRequest, user: User, app_id: UUID) -> HttpResponse:
     return render(request, "twofactor/app.html", context)
 
 
-@_SHOWS_AND_TAKES
+@shows_and_takes
+@changes_methods
 @person_page
 def rename_app(request: HttpRequest, user: User, app_id: UUID) -> HttpResponse:
     found = get_object_or_404(AuthenticatorApp, user=user, public_id=app_id, confirmed=True)
@@ -96,7 +97,7 @@ def _no_set_up(request: HttpRequest, *, is_done: bool) -> HttpResponse:
     if is_done:
         messages.info(request, _("This app is set up already."))
     else:
-        messages.info(request, _("That code can be scanned no more. Begin again."))
+        messages.info(request, _("You can no longer scan that code. Start again."))
     return redirect(overview_address(errand_of(request)))
 
 

@@ -9,10 +9,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from twofactor.challenge import (
     PendingSignIn,
+    SignInOver,
     complete_sign_in,
     drop_pending,
     is_over,
@@ -23,20 +24,21 @@ from twofactor.choosing import Asked, ask
 from twofactor.code_forms import ChallengeForm
 from twofactor.errands import Errand, overview_address
 from twofactor.methods import Kind, is_enabled
-from twofactor.recovery_codes import codes_left
-from twofactor.sms.codes import SmsRefused, is_offered, send_code
+from twofactor.recovery_codes import FEW, codes_left
+from twofactor.sms.codes import is_sms_offered, send_code
+from twofactor.sms.refusals import SmsRefused
 from twofactor.typed_codes import WrongCode
 from twofactor.verifying import verify
 from users.models import User
 from users.redirecting import destination, wanted_page
-from users.signed_in import person_page
+from users.signed_in import person_page, shows_and_takes
 from users.signin import sign_out
 
 _METHOD = "method"
 
 
 @sensitive_post_parameters("code")
-@require_http_methods(["GET", "HEAD", "POST"])
+@shows_and_takes
 def challenge(request: HttpRequest) -> HttpResponse:
     pending = pending_sign_in(request)
     if pending is None:
@@ -58,7 +60,10 @@ def challenge(request: HttpRequest) -> HttpResponse:
                 return HttpResponseRedirect(_challenge_page(pending.next_page))
             form.add_error("code", str(refusal))
         else:
-            complete_sign_in(request, pending, device=device)
+            try:
+                complete_sign_in(request, pending, device=device)
+            except SignInOver:
+                return _without_pending(request)
             _tell_codes_left(request, pending.user, asked.kind)
             return HttpResponseRedirect(destination(pending.next_page))
     return _page(request, pending, asked, form=form)
@@ -72,7 +77,7 @@ def challenge_sms(request: HttpRequest) -> HttpResponse:
         return _without_pending(request)
     asked = ask(pending.user, wanted=Kind.SMS, bound_to=pending.bound_to)
     phone = asked.methods.phone
-    if phone is not None and is_offered():
+    if phone is not None and is_sms_offered():
         try:
             send_code(request, phone, bound_to=pending.bound_to)
         except SmsRefused as refusal:
@@ -119,8 +124,14 @@ def _page(
 
 
 def _tell_codes_left(request: HttpRequest, user: User, kind: Kind) -> None:
-    if kind is Kind.RECOVERY_CODE:
-        left = codes_left(user)
+    """After one of them has signed in; nobody is urged while most of them are left."""
+    if kind is not Kind.RECOVERY_CODE:
+        return
+    left = codes_left(user)
+    if not left:
+        words = _("You have no recovery codes left. Make new ones in your profile.")
+        messages.warning(request, words)
+    elif left <= FEW:
         words = ngettext(
             "You have %(left)s recovery code left. Make new ones in your profile before you "
             "need them.",
@@ -129,6 +140,11 @@ def _tell_codes_left(request: HttpRequest, user: User, kind: Kind) -> None:
             left,
         )
         messages.warning(request, words % {"left": left})
+    else:
+        words = ngettext(
+            "You have %(left)s recovery code left.", "You have %(left)s recovery codes left.", left
+        )
+        messages.info(request, words % {"left": left})
 
 
 def _address(kind: Kind) -> str:

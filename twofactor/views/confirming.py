@@ -1,24 +1,30 @@
 """The page that asks who sits there, at the address of what they want to do."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from http import HTTPStatus
-from math import ceil
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from twofactor.acts import act_at
 from twofactor.choosing import Asked, ask
 from twofactor.code_forms import ConfirmForm
-from twofactor.confirming import WrongPassword, bound_to, confirm, send_confirmation_code
-from twofactor.methods import Kind, is_enabled
-from twofactor.sms.codes import SmsRefused
+from twofactor.confirming import (
+    WrongPassword,
+    bound_to,
+    confirm,
+    kinds_asked,
+    send_confirmation_code,
+)
+from twofactor.methods import Kind
+from twofactor.sms.refusals import SmsRefused
 from twofactor.typed_codes import WrongCode
+from users.confirming import RECENT, is_recent
 from users.models import User
-from users.rate_limits import TooManyAttempts
+from users.rate_limits import TooManyAttempts, seconds_until
 
 # Each field of this page starts with it; everything else is what was sent to the page behind.
 _PREFIX = "confirm"
@@ -57,7 +63,7 @@ def take_confirmation(request: HttpRequest, user: User) -> HttpResponse | None:
         return _send(request, user, kept)
     asked = _asked(request, user, wanted=sent.get(_METHOD, ""))
     form = ConfirmForm(sent, asked=asked, prefix=_PREFIX)
-    status = HTTPStatus.OK
+    too_many: TooManyAttempts | None = None
     if form.is_valid():
         try:
             confirm(
@@ -73,14 +79,14 @@ def take_confirmation(request: HttpRequest, user: User) -> HttpResponse | None:
         except WrongCode as refusal:
             form.add_error("code" if "code" in form.fields else None, str(refusal))
         except TooManyAttempts as refusal:
-            form.add_error(None, _in_words(refusal))
-            status = HTTPStatus.TOO_MANY_REQUESTS
-    return _page(request, form, asked, kept=kept, status=status)
+            form.add_error(None, refusal.in_words())
+            too_many = refusal
+    return _page(request, form, asked, kept=kept, refusal=too_many)
 
 
 def _send(request: HttpRequest, user: User, kept: list[tuple[str, str]]) -> HttpResponse:
     """A text message; whatever was typed beside is not looked at."""
-    status = HTTPStatus.OK
+    too_many: TooManyAttempts | None = None
     asked = _asked(request, user, wanted=Kind.SMS)
     phone = asked.methods.phone if asked and asked.kind is Kind.SMS else None
     if phone is not None:
@@ -90,11 +96,11 @@ def _send(request: HttpRequest, user: User, kept: list[tuple[str, str]]) -> Http
         except SmsRefused as refusal:
             messages.error(request, str(refusal))
         except TooManyAttempts as refusal:
-            messages.error(request, _in_words(refusal))
-            status = HTTPStatus.TOO_MANY_REQUESTS
+            messages.error(request, refusal.in_words())
+            too_many = refusal
         asked = _asked(request, user, wanted=Kind.SMS)
     form = ConfirmForm(asked=asked, prefix=_PREFIX)
-    return _page(request, form, asked, kept=kept, status=status)
+    return _page(request, form, asked, kept=kept, refusal=too_many)
 
 
 def _go_on(request: HttpRequest, kept: list[tuple[str, str]]) -> HttpResponse | None:
@@ -111,7 +117,8 @@ def _go_on(request: HttpRequest, kept: list[tuple[str, str]]) -> HttpResponse | 
 
 def _asked(request: HttpRequest, user: User, *, wanted: str) -> Asked | None:
     """The method that is asked for; None where the password suffices."""
-    return ask(user, wanted=wanted, bound_to=bound_to(request)) if is_enabled(user) else None
+    kinds = kinds_asked(request, user)
+    return ask(user, wanted=wanted, bound_to=bound_to(request), kinds=kinds) if kinds else None
 
 
 def _replayed(sent: QueryDict) -> Iterator[tuple[str, str]]:
@@ -128,23 +135,22 @@ def _page(
     asked: Asked | None,
     *,
     kept: list[tuple[str, str]],
-    status: HTTPStatus = HTTPStatus.OK,
+    refusal: TooManyAttempts | None = None,
 ) -> HttpResponse:
     context = {
         "form": form,
         "asked": asked,
         "kept": kept,
         "address": request.get_full_path(),
+        "act": act_at(request),
+        "is_recent": is_recent(request),
+        "recent_minutes": RECENT // timedelta(minutes=1),
+        # The person may wonder where it is.
+        "takes_no_sms": asked is not None and asked.is_left_out(Kind.SMS),
         "sent_by": request.POST.get(_FOR, request.method),
     }
-    return render(request, "twofactor/confirm.html", context, status=status)
-
-
-def _in_words(refusal: TooManyAttempts) -> str:
-    seconds = (refusal.retry_at - timezone.now()).total_seconds()
-    minutes = max(1, ceil(seconds / 60))
-    return ngettext(
-        "There were too many attempts. Try again in a minute.",
-        "There were too many attempts. Try again in %(minutes)s minutes.",
-        minutes,
-    ) % {"minutes": minutes}
+    response = render(request, "twofactor/confirm.html", context)
+    if refusal is not None:
+        response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+        response["Retry-After"] = seconds_until(refusal.retry_at)
+    return response

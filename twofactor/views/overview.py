@@ -10,11 +10,12 @@ from django.views.decorators.http import require_safe
 
 from twofactor.errands import errand_of
 from twofactor.methods import Methods, methods_of
+from twofactor.models import SmsPhone
 from twofactor.recovery_codes import FEW, HOW_MANY
 from twofactor.refusals import reason_of
 from twofactor.requirements import requirements_of
 from twofactor.resetting import pending_reset
-from twofactor.sms.codes import is_offered
+from twofactor.sms.codes import is_sms_offered
 from users.models import User
 from users.signed_in import person_page
 
@@ -38,10 +39,11 @@ def overview(request: HttpRequest, user: User) -> HttpResponse:
     context = {
         "methods": methods,
         "rows": list(_rows(methods)),
+        "begun_phone": SmsPhone.objects.filter(user=user, confirmed=False).first(),
         "can_turn_on": bool(methods.standing_alone) and not methods.is_enabled,
         "has_few_codes": methods.codes_left <= FEW,
         "codes_in_all": HOW_MANY,
-        "is_sms_offered": is_offered(),
+        "is_sms_offered": is_sms_offered(),
         "required_by": [reason_of(each) for each in requirements_of(user)],
         "pending_reset": pending_reset(user),
         "errand": errand_of(request),

@@ -9,27 +9,25 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from twofactor.errands import Errand, errand_of, overview_address
 from twofactor.methods import methods_of
 from twofactor.models import SmsPhone
-from twofactor.sms.codes import SmsRefused, is_offered, is_on_its_way, send_code
+from twofactor.proving import changes_methods
+from twofactor.sms.codes import is_on_its_way, is_sms_offered, send_code
 from twofactor.sms.forms import PhoneCodeForm, PhoneForm, first_filled_in
-from twofactor.sms.numbers import masked, spaced
+from twofactor.sms.numbers import masked, named, spaced
 from twofactor.sms.phones import SameNumber, begin_phone, confirm_phone, set_up_of
-from twofactor.sms.refusals import PerhapsSent, TooManyMessages
+from twofactor.sms.refusals import PerhapsSent, SmsRefused, TooManyMessages
 from twofactor.typed_codes import WrongCode
 from twofactor.views.turning import after_method_added
-from users.confirming import confirmed_recently
 from users.models import User
-from users.signed_in import person_page
-
-_SHOWS_AND_TAKES = require_http_methods(["GET", "HEAD", "POST"])
+from users.signed_in import person_page, shows_and_takes
 
 
-@_SHOWS_AND_TAKES
-@confirmed_recently
+@shows_and_takes
+@changes_methods
 @person_page
 def phone(request: HttpRequest, user: User) -> HttpResponse:
     """Asks for a number and sends it a code; a former number works until that one is confirmed."""
@@ -41,12 +39,12 @@ def phone(request: HttpRequest, user: User) -> HttpResponse:
     status = HTTPStatus.OK
     if form.is_valid():
         try:
-            begun = begin_phone(request, user, form.cleaned_data["number"])
+            begun = begin_phone(user, form.cleaned_data["number"])
             return _send_first(request, begun, errand)
         except SameNumber as refusal:
             form.add_error("number", str(refusal))
         except SmsRefused as refusal:
-            form.add_error("number", str(refusal))
+            form.add_error("number", refusal.during_set_up)
             if isinstance(refusal, TooManyMessages):
                 status = HTTPStatus.TOO_MANY_REQUESTS
     context = {
@@ -59,8 +57,8 @@ def phone(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @sensitive_post_parameters("code")
-@_SHOWS_AND_TAKES
-@confirmed_recently
+@shows_and_takes
+@changes_methods
 @person_page
 def phone_confirm(request: HttpRequest, user: User, phone_id: UUID) -> HttpResponse:
     errand = errand_of(request)
@@ -71,7 +69,7 @@ def phone_confirm(request: HttpRequest, user: User, phone_id: UUID) -> HttpRespo
     if form.is_valid():
         try:
             confirm_phone(request, user, phone_id, form.cleaned_data["code"])
-            return after_method_added(request, user, errand, name=masked(found.number))
+            return after_method_added(request, user, errand, name=named(found.number))
         except WrongCode as refusal:
             form.add_error("code", str(refusal))
     context = {
@@ -87,7 +85,7 @@ def phone_confirm(request: HttpRequest, user: User, phone_id: UUID) -> HttpRespo
 
 
 @require_POST
-@confirmed_recently
+@changes_methods
 @person_page
 def phone_send_again(request: HttpRequest, user: User, phone_id: UUID) -> HttpResponse:
     """Another code; the one before counts no more."""
@@ -99,14 +97,14 @@ def phone_send_again(request: HttpRequest, user: User, phone_id: UUID) -> HttpRe
     try:
         send_code(request, found, bound_to=set_up_of(found))
     except SmsRefused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, refusal.during_set_up)
     else:
         messages.success(request, _("We sent you a new code. The one before does not count."))
     return _to_confirm(found, errand)
 
 
 def _require_offered() -> None:
-    if not is_offered():
+    if not is_sms_offered():
         raise Http404
 
 
@@ -115,7 +113,7 @@ def _send_first(request: HttpRequest, begun: SmsPhone, errand: Errand) -> HttpRe
     try:
         send_code(request, begun, bound_to=set_up_of(begun))
     except PerhapsSent as refusal:
-        messages.warning(request, str(refusal))
+        messages.warning(request, refusal.during_set_up)
     except TooManyMessages:
         # A second click: the first one's message is on its way.
         if not is_on_its_way(begun, bound_to=set_up_of(begun)):

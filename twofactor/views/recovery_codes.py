@@ -6,20 +6,22 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
 from twofactor.enabling import renew_codes
 from twofactor.errands import Errand
 from twofactor.forms import RenewCodesForm
 from twofactor.methods import methods_of
-from users.confirming import confirmed_recently
+from twofactor.proving import changes_methods
 from users.models import User
-from users.signed_in import person_page
+from users.signed_in import person_page, shows_and_takes
+
+_MADE_ALREADY = "made"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@confirmed_recently
+@shows_and_takes
+@changes_methods
 @person_page
 def codes(request: HttpRequest, user: User) -> HttpResponse:
     """Asks whether new ones are wanted; they are shown once, in the answer that made them."""
@@ -30,6 +32,9 @@ def codes(request: HttpRequest, user: User) -> HttpResponse:
         return redirect("twofactor:overview")
     if request.method == "POST":
         return _renew(request, user)
+    if _MADE_ALREADY in request.GET:
+        words = _("New codes were made already. If you did not keep them, make new ones again.")
+        messages.info(request, words)
     context = {
         "methods": methods,
         "form": RenewCodesForm(initial={"version": methods.codes.version if methods.codes else 0}),
@@ -47,9 +52,8 @@ def _renew(request: HttpRequest, user: User) -> HttpResponse:
     form = RenewCodesForm(request.POST)
     made = renew_codes(request, user, **form.cleaned_data) if form.is_valid() else []
     if not made:
-        words = _("New codes were made already. If you did not keep them, make new ones again.")
-        messages.info(request, words)
-        return redirect("twofactor:recovery_codes")
+        # In the address: the other click may have ended the session that this one came in.
+        return redirect(f"{reverse('twofactor:recovery_codes')}?{_MADE_ALREADY}=1")
     return show_codes(request, user, made, errand=Errand(), is_new=False)
 
 
@@ -60,6 +64,7 @@ def show_codes(
     context = {
         "codes": made,
         "is_new": is_new,
+        "made_on": timezone.localdate(),
         "download": _as_file(user, made),
         "file_name": _("recovery-codes.txt"),
         "errand": errand,
@@ -74,5 +79,8 @@ def _as_file(user: User, made: Sequence[str]) -> str:
         "email": user.email,
         "operator": settings.OPERATOR_NAME,
     }
-    text = "\r\n".join([heading, settings.SITE_URL, "", *made, ""])
+    made_on = _("Made on %(day)s.") % {
+        "day": formats.date_format(timezone.localdate(), "DATE_FORMAT")
+    }
+    text = "\r\n".join([heading, made_on, settings.SITE_URL, "", *made, ""])
     return f"data:text/plain;charset=utf-8,{quote(text)}"

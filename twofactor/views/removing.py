@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from http import HTTPStatus
 from uuid import UUID
 
@@ -7,40 +6,34 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
-from twofactor import removing
-from twofactor.methods import methods_of
+from twofactor.methods import confirmed_app, confirmed_phone, methods_of, name_of
 from twofactor.models import AuthenticatorApp, SmsPhone
+from twofactor.proving import changes_methods
 from twofactor.refusals import StillRequired, reason_of
-from twofactor.removing import confirmed_app, confirmed_phone, is_last, require_removable
-from users.confirming import confirmed_recently
+from twofactor.removing import is_last, remove_method, require_removable
 from users.models import User
-from users.signed_in import person_page
-
-Remove = Callable[[HttpRequest, User, UUID], bool]
-
-_SHOWS_AND_TAKES = require_http_methods(["GET", "HEAD", "POST"])
+from users.signed_in import person_page, shows_and_takes
 
 
-@_SHOWS_AND_TAKES
-@confirmed_recently
+@shows_and_takes
+@changes_methods
 @person_page
 def remove_app(request: HttpRequest, user: User, app_id: UUID) -> HttpResponse:
-    return _page(request, user, confirmed_app(user, app_id), remove=removing.remove_app)
+    return _page(request, user, confirmed_app(user, app_id))
 
 
-@_SHOWS_AND_TAKES
-@confirmed_recently
+@shows_and_takes
+@changes_methods
 @person_page
 def remove_phone(request: HttpRequest, user: User, phone_id: UUID) -> HttpResponse:
-    return _page(request, user, confirmed_phone(user, phone_id), remove=removing.remove_phone)
+    return _page(request, user, confirmed_phone(user, phone_id))
 
 
 def _page(
-    request: HttpRequest, user: User, device: AuthenticatorApp | SmsPhone | None, *, remove: Remove
+    request: HttpRequest, user: User, device: AuthenticatorApp | SmsPhone | None
 ) -> HttpResponse:
-    """What removing ``device`` brings, or why it cannot be; a POST does it, by ``remove``.
+    """What removing ``device`` brings, or why it cannot be; a POST does it.
 
     None is a method that was removed already, by another click or in another browser.
     """
@@ -48,20 +41,20 @@ def _page(
         return _gone(request)
     try:
         if request.method == "POST":
-            if not remove(request, user, device.public_id):
+            if not remove_method(request, user, device):
                 return _gone(request)
-            messages.success(request, _("%(name)s is removed.") % {"name": device.name})
+            messages.success(request, _("%(name)s is removed.") % {"name": name_of(device)})
             return redirect("twofactor:overview")
         require_removable(user, without=device)
     except StillRequired as refusal:
         return refusal_page(
             request,
             refusal,
-            heading=_("You cannot remove %(name)s now") % {"name": device.name},
+            heading=_("You cannot remove %(name)s now") % {"name": name_of(device)},
             way_out=_("Set up another method that is accepted there. Then remove this one."),
         )
     context = {
-        "method": device.name,
+        "method": name_of(device),
         "consequences": _consequences(user, device),
         "cancel": reverse("twofactor:overview"),
     }
@@ -70,7 +63,7 @@ def _page(
 
 def _consequences(user: User, device: AuthenticatorApp | SmsPhone) -> list[str]:
     methods = methods_of(user)
-    said = [_("Codes of %(name)s are no longer taken.") % {"name": device.name}]
+    said = [_("Codes of %(name)s no longer work.") % {"name": name_of(device)}]
     if methods.is_enabled and is_last(methods, device):
         said += [
             _("It is your last method, so two-factor authentication is turned off."),
@@ -86,10 +79,10 @@ def _consequences(user: User, device: AuthenticatorApp | SmsPhone) -> list[str]:
 def refusal_page(
     request: HttpRequest, refusal: StillRequired, *, heading: str, way_out: str
 ) -> HttpResponse:
-    """Who requires it, and what can be done; decision 8."""
+    """Who requires it, and what can be done (docs/decisions/0142)."""
     context = {
         "heading": heading,
-        "reasons": [reason_of(each) for each in refusal.required_by],
+        "reasons": [(reason_of(each), each.stop_page) for each in refusal.required_by],
         "way_out": way_out,
     }
     status = HTTPStatus.CONFLICT if request.method == "POST" else HTTPStatus.OK

@@ -14,13 +14,8 @@ from audit.acting import actor_of
 from common import link_session
 from twofactor.models import TwoFactorReset
 from twofactor.reset_mail import STOP
-from twofactor.resetting import (
-    ResetLinkEnded,
-    ResetOver,
-    find_to_stop,
-    pending_reset,
-    stop_reset,
-)
+from twofactor.reset_refusals import ResetLinkEnded, ResetOver
+from twofactor.resetting import find_to_stop, pending_reset, stop_reset
 from users.models import User
 from users.signed_in import person_page
 

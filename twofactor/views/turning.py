@@ -1,24 +1,25 @@
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from twofactor.enabling import disable, enable
 from twofactor.errands import Errand, errand_of, overview_address
 from twofactor.methods import is_enabled
+from twofactor.proving import changes_methods
 from twofactor.refusals import NoMethod, StillRequired
 from twofactor.requirements import requirements_of
 from twofactor.views.recovery_codes import show_codes
 from twofactor.views.removing import refusal_page
-from users.confirming import confirmed_recently
 from users.models import User
-from users.signed_in import person_page
+from users.redirecting import destination
+from users.signed_in import person_page, shows_and_takes
 
 
 @require_POST
-@confirmed_recently
+@changes_methods
 @person_page
 def turn_on(request: HttpRequest, user: User) -> HttpResponse:
     errand = errand_of(request)
@@ -33,8 +34,8 @@ def turn_on(request: HttpRequest, user: User) -> HttpResponse:
     return show_codes(request, user, codes, errand=errand, is_new=True)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@confirmed_recently
+@shows_and_takes
+@changes_methods
 @person_page
 def turn_off(request: HttpRequest, user: User) -> HttpResponse:
     if not is_enabled(user):
@@ -73,7 +74,7 @@ def after_method_added(
         return show_codes(request, user, codes, errand=errand, is_new=True)
     messages.success(request, _("%(name)s is set up.") % {"name": name})
     if errand.next_page and is_enabled(user):
-        return redirect(errand.next_page)
+        return HttpResponseRedirect(destination(errand.next_page))
     return redirect(overview_address(errand))
 
 
@@ -83,12 +84,11 @@ def _off_already(request: HttpRequest) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, refusal: StillRequired) -> HttpResponse:
-    return refusal_page(
-        request,
-        refusal,
-        heading=_("You cannot turn it off now"),
-        way_out=_(
-            "It can be turned off once nobody requires it. Whoever manages the users of an account "
-            "can make an exception for you there."
-        ),
-    )
+    if all(each.stop_page for each in refusal.required_by):
+        way_out = _("It can be turned off once nobody requires it.")
+    else:
+        way_out = _(
+            "It can be turned off once nobody requires it. A user manager of an account can exempt "
+            "you there."
+        )
+    return refusal_page(request, refusal, heading=_("You cannot turn it off now"), way_out=way_out)

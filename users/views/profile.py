@@ -4,7 +4,6 @@ from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from users.changing_address import ask_for_change
 from users.closing import CannotClose, close_user, obstacles_of
@@ -13,12 +12,10 @@ from users.forms import CloseForm, EmailChangeForm, PasswordChangeForm, ProfileF
 from users.models import User
 from users.passwords import change_password
 from users.profile import FIELDS, change_profile
-from users.signed_in import is_own_password, person_page
-
-_SHOWS_AND_TAKES = require_http_methods(["GET", "HEAD", "POST"])
+from users.signed_in import is_own_password, person_page, shows_and_takes
 
 
-@_SHOWS_AND_TAKES
+@shows_and_takes
 @person_page
 def profile(request: HttpRequest, user: User) -> HttpResponse:
     initial = {name: getattr(user, name) for name in FIELDS}
@@ -34,7 +31,7 @@ def profile(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "users/profile.html", {"form": form, "person": user})
 
 
-@_SHOWS_AND_TAKES
+@shows_and_takes
 @confirmed_recently
 @person_page
 def email(request: HttpRequest, user: User) -> HttpResponse:
@@ -52,7 +49,7 @@ def email(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @sensitive_post_parameters("current_password", "password")
-@_SHOWS_AND_TAKES
+@shows_and_takes
 @confirmed_recently
 @person_page
 def password(request: HttpRequest, user: User) -> HttpResponse:
@@ -66,7 +63,7 @@ def password(request: HttpRequest, user: User) -> HttpResponse:
     return render(request, "users/password.html", {"form": form, "person": user})
 
 
-@_SHOWS_AND_TAKES
+@shows_and_takes
 @confirmed_recently
 @person_page
 def close(request: HttpRequest, user: User) -> HttpResponse:

@@ -17,6 +17,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     wanted = wanted_page(request)
     if request.user.is_authenticated:
         return HttpResponseRedirect(destination(wanted))
+    if request.method != "POST" and (page := signin.page_of_waiting(request)):
+        return HttpResponseRedirect(page)
     form = SignInForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:

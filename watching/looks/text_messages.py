@@ -47,13 +47,20 @@ def failing_gateway(at: datetime) -> Iterator[Alarm]:
 
 
 def cost_of_today(at: datetime) -> Iterator[Alarm]:
-    """By SMS_PRICE: no further message fits below the cap, or little is left of it."""
+    """By SMS_PRICE: no further message fits below the cap, or little is left of it or of the part
+    that new numbers may use.
+    """
     if not settings.SMS_GATEWAY:
         return
     cost = cost_of_day(at)
     is_over = not cost.has_room_for(settings.SMS_PRICE)
-    if is_over or cost.spent >= NEAR_CAP * cost.cap:
-        outlook = "no more leave before midnight (UTC)" if is_over else "at the cap, no more leave"
+    is_set_up_over = not cost.has_room_for_set_up(settings.SMS_PRICE)
+    if is_over or is_set_up_over or cost.spent >= NEAR_CAP * cost.cap:
+        outlook = "at the cap, no more leave"
+        if is_over:
+            outlook = "no more leave before midnight (UTC)"
+        elif is_set_up_over:
+            outlook = "no more phones can be set up before midnight (UTC)"
         yield Alarm(
             code=Code.TEXT_MESSAGES_STOPPED if is_over else Code.TEXT_MESSAGES_COSTLY,
             says=f"Text messages of today cost {cost.spent:.2f} of {cost.cap:.2f}: {outlook}.",

@@ -19,9 +19,6 @@ from invoices.rendering.einvoice.frames import FAILURE, receive, send
 
 # The name that ``python -m`` runs. It is not imported: this process has no use for the library.
 PROGRAM: Final = "invoices.rendering.einvoice.validator"
-if find_spec("saxonche") is None:
-    raise ModuleNotFoundError("saxonche is not installed: no e-invoice can be checked")
-
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _STANDARD_ERROR: Final = 2
 
@@ -35,6 +32,9 @@ _END_SECONDS: Final = 5
 # has met a very long document gives way to a new one.
 _MOST_RESIDENT_BYTES: Final = 350 * 1024 * 1024
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+
+if find_spec("saxonche") is None:
+    raise ModuleNotFoundError("saxonche is not installed: no e-invoice can be checked")
 
 
 class ValidatorFailed(Exception):
@@ -110,7 +110,7 @@ def _start() -> _Running:
     ours.settimeout(_ANSWER_SECONDS)
     command = [sys.executable, "-m", PROGRAM, str(_ANSWER_SECONDS + _LONGER_SECONDS)]
     with theirs:
-        # What it may print belongs into the worker's log.
+        # What it may print belongs in the worker's log.
         process = subprocess.Popen(
             command, cwd=_ROOT, stdin=theirs.fileno(), stdout=_STANDARD_ERROR
         )
