@@ -7,6 +7,7 @@ from django.urls import reverse
 from accounts.access import Access
 from portal.navigation import Group, sections_of_account, sections_of_person
 from portal.switching import Switcher, switcher_for
+from twofactor.methods import kind_of_session
 from twofactor.models import TwoFactorReset
 from twofactor.resetting import pending_reset
 from users.models import User
@@ -37,9 +38,12 @@ def account_switcher(context: Context) -> Switcher | None:
 
 @register.simple_tag(takes_context=True)
 def own_two_factor_reset(context: Context) -> TwoFactorReset | None:
-    """What takes the reader's methods away soon; None on the page that tells more of it."""
+    """What takes the reader's methods away soon; None on the page that tells more of it.
+
+    Whose session has shown no code has two-factor off, and is not asked about.
+    """
     request = context.get("request")
     user = getattr(request, "user", None)
-    if not isinstance(user, User) or context["request"].path == reverse("twofactor:overview"):
+    if request is None or not isinstance(user, User) or kind_of_session(request) is None:
         return None
-    return pending_reset(user)
+    return None if request.path == reverse("twofactor:overview") else pending_reset(user)

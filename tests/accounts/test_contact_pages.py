@@ -310,5 +310,5 @@ def test_the_page_costs_the_same_however_many_people_there_are(
     for number in range(20):
         member = make_user(f"m{number}@hartwell.example")
         add_member(people.account, member, receives_invoices=True)
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(16):
         browser.get(page("contacts", people))

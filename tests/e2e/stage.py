@@ -32,7 +32,9 @@ from tests.factories import (  # noqa: E402
     make_user,
     store_pdf,
 )
-from tests.two_factor import two_factor_on  # noqa: E402
+from tests.two_factor import NUMBER, two_factor_on  # noqa: E402
+from twofactor.models import SmsPhone  # noqa: E402
+from twofactor.totp import begin_set_up  # noqa: E402
 from users.models import User  # noqa: E402
 
 
@@ -50,7 +52,12 @@ def main() -> None:
     invoice = make_invoice(account, seller=make_seller())
     store_pdf(invoice)
     add_member(account, make_user("fay@hartwell.example", first_name="Fay", last_name="Cole"))
+    # Begun and not confirmed: Alice is asked for no code, and the pages have something to show.
+    app = begin_set_up(alice)
+    phone = SmsPhone.objects.create(user=alice, name=NUMBER, number=NUMBER, confirmed=False)
     told = {
+        "app": str(app.public_id),
+        "phone": str(phone.public_id),
         **_who_will_need_two_factor(),
         "account": account.number,
         "second_account": second.number,

@@ -15,7 +15,15 @@ from tests.e2e.browser import violations
 from tests.e2e.conftest import Visitor
 from tests.e2e.site import Site
 
-OUTSIDE = ("sign-in/", "sign-up/", "password-reset/", "verify/", "invoice-address/", "mailbox/")
+OUTSIDE = (
+    "sign-in/",
+    "sign-up/",
+    "password-reset/",
+    "verify/",
+    "invoice-address/",
+    "mailbox/",
+    "two-factor-reset/",
+)
 STAFF = ("console/",)
 # No pages: files, and links in mails, which lead on to a page without a token.
 _NO_PAGES = ("/link/", "/pdf", "/xml", "/csv", "/html", "/attachments/", "/webhooks/")
@@ -47,6 +55,8 @@ def _address(route: str, site: Site) -> str:
         "<int:delivery_id>": "1",
         "<int:pk>": str(site.staged["suppressed"]),
         "<uuid:offer_id>": NO_SUCH_KEY,
+        "<uuid:app_id>": site.staged["app"],
+        "<uuid:phone_id>": site.staged["phone"],
         "<str:key>": site.staged["letter"],
     }
     for placeholder, value in filled.items():

@@ -10,6 +10,8 @@ from django.test import Client
 from accounts.models import Account
 from tests.factories import make_account, make_invoice, make_seller, make_user
 from tests.people import People, signed_in
+from tests.required_two_factor import signed_in_with
+from tests.two_factor import two_factor_on
 from tests.twofactor.resets import started
 from users.models import User
 
@@ -109,7 +111,7 @@ def test_whoever_loses_their_second_factor_soon_reads_it_on_every_page(
     """Decision 0153: whoever did not ask for it must learn of it, wherever they are."""
     address = page.format(number=people.account.number)
     words = "Our support staff were asked to remove your two-factor authentication."
-    browser = signed_in(people.bob)
+    browser = signed_in_with(people.bob, two_factor_on(people.bob))
     assert words not in browser.get(address).content.decode()
     started(people.bob, by=staff)
     read = browser.get(address).content.decode()

@@ -14,7 +14,6 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402 - needs what is set up above
-from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from audit.recording import Actor  # noqa: E402
@@ -25,6 +24,7 @@ from invoices.models import Document  # noqa: E402
 from invoices.retrying import retry_document  # noqa: E402
 from mail.models import OutgoingEmail  # noqa: E402
 from mail.outbox import retry as retry_email  # noqa: E402
+from tests.people import signed_in  # noqa: E402
 from users.models import User  # noqa: E402
 
 _ACTOR = Actor.system("a test of faults, by hand")
@@ -48,8 +48,7 @@ def sign_in(email: str) -> None:
     user = User.objects.get(email=email)
     user.email_verified_at = timezone.now()
     user.save(update_fields=["email_verified_at"])
-    browser = Client()
-    browser.force_login(user)
+    browser = signed_in(user)
     name = settings.SESSION_COOKIE_NAME
     print(f"{name}={browser.cookies[name].value}")
 

@@ -137,7 +137,12 @@ _PHONE = "profile/two-factor/phone/"
 
 _PEOPLE: dict[str, Page] = {
     "": shows(signed_in, status=302),
-    "sign-in/": form(outside),
+    # While a code is waited for, it leads on to the page that asks for it.
+    "sign-in/": Page(
+        get=lambda role: SIGN_IN if role.is_half_signed_in else outside(role),
+        post=outside,
+        post_status=frozenset({200, 302}),
+    ),
     "sign-out/": acts(led_to_sign_in),
     "sign-up/": form(outside),
     "sign-up/sent/": shows(anybody),
