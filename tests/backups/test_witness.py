@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
@@ -114,7 +113,7 @@ def test_a_copy_that_cannot_be_deleted_does_no_harm(
 def test_workers_that_advance_at_once_alarm_nobody() -> None:
     each, workers = 25, 4
     # As set-up makes it: a process that finds no folder takes the storage to be away.
-    settings.DOCUMENTS_DIR.mkdir(parents=True, exist_ok=True)
+    Path(storages["documents"].path("")).mkdir(parents=True, exist_ok=True)
 
     def work(_: int) -> None:
         for _turn in range(each):
